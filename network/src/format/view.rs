@@ -1,0 +1,429 @@
+//! A `.qunet` file read in place: checked once, then accessors cannot fail.
+
+use super::{
+    CHANNEL_BYTES, HEADER_BYTES, LAYER_BYTES, LayerRecord, MAGIC, MAJOR, PackedWeights,
+    SECTION_BYTES, SECTION_NAMES, Section, TENSOR_BYTES, TensorRecord, header_crc, packed_bytes,
+    u16_at, u32_at,
+};
+use crate::arithmetic::{ChannelParams, Mode};
+use crate::error::{NetworkError, Place};
+use crate::graph::{Graph, LayerInfo, lifetime};
+use crate::kernels::ConvData;
+use crate::tensor::{TensorId, TensorSpec};
+use crate::validate::{MAX_ITEMS, validate};
+
+/// A checked file; borrows its bytes, copies nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct NetworkView<'a> {
+    bytes: &'a [u8],
+    sections: [&'a [u8]; 6],
+    mode: Mode,
+}
+
+/// Packed weights and parameters of one layer, in place.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerData<'a> {
+    /// Weight codes.
+    pub weights: PackedWeights<'a>,
+    channels: &'a [u8],
+}
+
+impl ConvData for LayerData<'_> {
+    #[inline(always)]
+    fn weight(&self, index: usize) -> i32 {
+        self.weights.get(index)
+    }
+
+    #[inline(always)]
+    fn params(&self, channel: usize) -> ChannelParams {
+        match self
+            .channels
+            .get(channel * CHANNEL_BYTES..(channel + 1) * CHANNEL_BYTES)
+        {
+            Some(record) => ChannelParams {
+                multiplier: u16_at(record, 0) as i16,
+                bias: u32_at(record, 2) as i32,
+            },
+            None => ChannelParams {
+                multiplier: 0,
+                bias: 0,
+            },
+        }
+    }
+}
+
+impl<'a> NetworkView<'a> {
+    /// Checks header, checksums, records, graph, accumulator bounds and arena plan.
+    ///
+    /// # Errors
+    /// The first [`NetworkError`] found; hostile bytes neither panic nor allocate.
+    pub fn new_checked(bytes: &'a [u8]) -> Result<NetworkView<'a>, NetworkError> {
+        let view = Self::from_container(bytes)?;
+        view.check_records()?;
+        validate(&view)?;
+        view.check_arena()?;
+        Ok(view)
+    }
+
+    /// Header, checksums and section table.
+    fn from_container(bytes: &'a [u8]) -> Result<NetworkView<'a>, NetworkError> {
+        check_header(bytes)?;
+        let header_bytes = u32_at(bytes, 12) as usize;
+        let n_sections = usize::from(u16_at(bytes, 20));
+        let table = bytes
+            .get(HEADER_BYTES..HEADER_BYTES + n_sections * SECTION_BYTES)
+            .filter(|table| HEADER_BYTES + table.len() <= header_bytes)
+            .ok_or(section_error(
+                0,
+                "the section table is larger than the header",
+            ))?;
+        let mut sections: [Option<&[u8]>; 6] = [None; 6];
+        for entry in table.chunks_exact(SECTION_BYTES) {
+            let kind = u32_at(entry, 0) as usize;
+            let Some(slot) = sections.get_mut(kind) else {
+                continue;
+            };
+            let start = u32_at(entry, 4) as usize;
+            let end = start.saturating_add(u32_at(entry, 8) as usize);
+            let content = bytes.get(start..end).filter(|_| start >= header_bytes);
+            let content = content.ok_or(section_error(kind, "lies outside the file"))?;
+            if slot.replace(content).is_some() {
+                return Err(section_error(kind, "appears twice"));
+            }
+        }
+        let mut found: [&[u8]; 6] = [&[]; 6];
+        for (kind, content) in sections.iter().enumerate() {
+            found[kind] = content.ok_or(section_error(kind, "is missing"))?;
+        }
+        let mode = match bytes[22] {
+            0 => Mode::Scaled,
+            1 => Mode::Fixed,
+            code => {
+                let place = Place::Layer(0);
+                return Err(NetworkError::UnknownCode {
+                    place,
+                    what: "mode",
+                    found: code.into(),
+                });
+            }
+        };
+        Ok(NetworkView {
+            bytes,
+            sections: found,
+            mode,
+        })
+    }
+
+    /// Every record decodes and points inside its sections, and texts are UTF-8.
+    fn check_records(&self) -> Result<(), NetworkError> {
+        let records = [
+            (Section::Tensors, TENSOR_BYTES),
+            (Section::Layers, LAYER_BYTES),
+        ];
+        for (section, record_bytes) in records {
+            let n_bytes = self.section(section).len();
+            if !n_bytes.is_multiple_of(record_bytes) || n_bytes / record_bytes > MAX_ITEMS {
+                let problem = "is not a whole number of records (4096 at most)";
+                return Err(section_error(section as usize, problem));
+            }
+        }
+        for (kind, text) in [
+            (4, self.section(Section::Names)),
+            (5, self.section(Section::Metadata)),
+        ] {
+            core::str::from_utf8(text).map_err(|_| section_error(kind, "is not UTF-8 text"))?;
+        }
+        for index in 0..self.n_tensors() {
+            let record = TensorRecord::decode(self.record(Section::Tensors, index), index)?;
+            self.check_name(record.name)?;
+        }
+        for index in 0..self.n_layers() {
+            let record = LayerRecord::decode(self.record(Section::Layers, index), index)?;
+            self.check_name(record.name)?;
+            self.check_data(index, &record)?;
+        }
+        Ok(())
+    }
+
+    fn check_name(&self, [start, len]: [usize; 2]) -> Result<(), NetworkError> {
+        let names = core::str::from_utf8(self.section(Section::Names)).unwrap_or("");
+        match names.get(start..start + len) {
+            Some(_) => Ok(()),
+            None => Err(section_error(
+                4,
+                "is shorter than a name that points into it",
+            )),
+        }
+    }
+
+    fn check_data(&self, index: usize, record: &LayerRecord) -> Result<(), NetworkError> {
+        let info = &record.info;
+        let place = Place::Layer(index);
+        if info.operation.taps() == 0 {
+            return Ok(());
+        }
+        if !(1..=8).contains(&info.weight_bits) {
+            let found = info.weight_bits.into();
+            return Err(NetworkError::Range {
+                place,
+                what: "weight bits",
+                low: 1,
+                high: 8,
+                found,
+            });
+        }
+        if info.n_channels == 0 {
+            let what = "number of (M, B) pairs";
+            return Err(NetworkError::Range {
+                place,
+                what,
+                low: 1,
+                high: 65535,
+                found: 0,
+            });
+        }
+        // u64: these products of file values can pass 32 bits on a board
+        let channels_end =
+            (record.first_channel as u64 + info.n_channels as u64) * CHANNEL_BYTES as u64;
+        if channels_end > self.section(Section::Channels).len() as u64 {
+            return Err(section_error(
+                2,
+                "is shorter than a layer that points into it",
+            ));
+        }
+        let packed = (info.n_weights as u64 * u64::from(info.weight_bits)).div_ceil(8);
+        if record.weights_offset as u64 + packed > self.section(Section::Weights).len() as u64 {
+            return Err(section_error(
+                3,
+                "is shorter than a layer that points into it",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Tensors lie inside the arena, and two that live at once do not overlap.
+    fn check_arena(&self) -> Result<(), NetworkError> {
+        let arena = self.arena_bytes();
+        for a in 0..self.n_tensors() {
+            let (start, end) = self.arena_range(a);
+            if end > arena as u64 {
+                let what = "end in the arena";
+                let (high, found) = (arena as i64, end as i64);
+                return Err(NetworkError::Range {
+                    place: Place::Tensor(a),
+                    what,
+                    low: 0,
+                    high,
+                    found,
+                });
+            }
+            for b in 0..a {
+                let (other_start, other_end) = self.arena_range(b);
+                let overlap = start < other_end && other_start < end;
+                if overlap && self.live_together(a, b) {
+                    let problem = "overlaps in the arena with another tensor that is alive";
+                    return Err(NetworkError::Graph {
+                        place: Place::Tensor(a),
+                        problem,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn arena_range(&self, tensor: usize) -> (u64, u64) {
+        let record = self.tensor(tensor);
+        let start = record.arena_offset as u64;
+        (start, start + record.spec.len() as u64)
+    }
+
+    fn live_together(&self, a: usize, b: usize) -> bool {
+        let (first_a, last_a) = lifetime(self, TensorId(a as u16));
+        let (first_b, last_b) = lifetime(self, TensorId(b as u16));
+        first_a <= last_b && first_b <= last_a
+    }
+
+    fn section(&self, section: Section) -> &'a [u8] {
+        self.sections[section as usize]
+    }
+
+    fn record(&self, section: Section, index: usize) -> &'a [u8] {
+        let record_bytes = if section == Section::Tensors {
+            TENSOR_BYTES
+        } else {
+            LAYER_BYTES
+        };
+        &self.section(section)[index * record_bytes..(index + 1) * record_bytes]
+    }
+
+    /// One tensor record.
+    ///
+    /// # Panics
+    /// If `index` is not below `n_tensors`.
+    pub fn tensor(&self, index: usize) -> TensorRecord {
+        match TensorRecord::decode(self.record(Section::Tensors, index), index) {
+            Ok(record) => record,
+            Err(_) => unreachable!("records are checked by new_checked"),
+        }
+    }
+
+    /// One layer record.
+    ///
+    /// # Panics
+    /// If `index` is not below `n_layers`.
+    pub fn layer(&self, index: usize) -> LayerRecord {
+        match LayerRecord::decode(self.record(Section::Layers, index), index) {
+            Ok(record) => record,
+            Err(_) => unreachable!("records are checked by new_checked"),
+        }
+    }
+
+    /// Name of the model: the text before the first name that a tensor points to.
+    pub fn model_name(&self) -> &'a str {
+        self.name([0, self.tensor(0).name[0]])
+    }
+
+    /// Text of a name in a record.
+    pub fn name(&self, [start, len]: [usize; 2]) -> &'a str {
+        let names = core::str::from_utf8(self.section(Section::Names)).unwrap_or("");
+        names.get(start..start + len).unwrap_or("")
+    }
+
+    /// JSON text for the host.
+    pub fn metadata(&self) -> &'a str {
+        core::str::from_utf8(self.section(Section::Metadata)).unwrap_or("")
+    }
+
+    /// The bytes of the whole file.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Bytes that a run needs for all tensors.
+    pub fn arena_bytes(&self) -> usize {
+        u32_at(self.bytes, 28) as usize
+    }
+
+    /// CRC-32 of the payload, which identifies the model to the accelerator.
+    pub fn model_hash(&self) -> u32 {
+        u32_at(self.bytes, 32)
+    }
+
+    /// Weights and parameters of one layer, for as long as the file's bytes live.
+    pub fn layer_data(&self, layer: usize) -> LayerData<'a> {
+        let record = self.layer(layer);
+        let bits = record.info.weight_bits;
+        let weights = record.weights_offset;
+        let weights = weights..weights + packed_bytes(record.info.n_weights, bits);
+        let first = record.first_channel * CHANNEL_BYTES;
+        let channels = first..first + record.info.n_channels * CHANNEL_BYTES;
+        LayerData {
+            weights: PackedWeights {
+                bytes: &self.section(Section::Weights)[weights],
+                bits,
+            },
+            channels: &self.section(Section::Channels)[channels],
+        }
+    }
+}
+
+impl<'f> Graph for NetworkView<'f> {
+    type Data<'a>
+        = LayerData<'f>
+    where
+        Self: 'a;
+
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+    fn input(&self) -> TensorId {
+        TensorId(u16_at(self.bytes, 24))
+    }
+    fn output(&self) -> TensorId {
+        TensorId(u16_at(self.bytes, 26))
+    }
+    fn n_tensors(&self) -> usize {
+        self.section(Section::Tensors).len() / TENSOR_BYTES
+    }
+    fn spec(&self, id: TensorId) -> TensorSpec {
+        self.tensor(id.index()).spec
+    }
+    fn n_layers(&self) -> usize {
+        self.section(Section::Layers).len() / LAYER_BYTES
+    }
+    fn info(&self, layer: usize) -> LayerInfo {
+        let info = self.layer(layer).info;
+        match info.operation.taps() {
+            0 => LayerInfo {
+                weight_bits: 0,
+                shift: 0,
+                n_channels: 0,
+                n_weights: 0,
+                ..info
+            },
+            _ => info,
+        }
+    }
+    fn data(&self, layer: usize) -> LayerData<'f> {
+        self.layer_data(layer)
+    }
+}
+
+fn section_error(kind: usize, problem: &'static str) -> NetworkError {
+    NetworkError::Section {
+        section: SECTION_NAMES[kind],
+        problem,
+    }
+}
+
+/// Magic, version, length and both checksums.
+fn check_header(bytes: &[u8]) -> Result<(), NetworkError> {
+    if bytes.len() < HEADER_BYTES && MAGIC.starts_with(&bytes[..bytes.len().min(8)]) {
+        return Err(NetworkError::Truncated {
+            expected: HEADER_BYTES,
+            found: bytes.len(),
+        });
+    }
+    if !bytes.starts_with(&MAGIC) {
+        return Err(NetworkError::BadMagic);
+    }
+    if u16_at(bytes, 8) > MAJOR || u16_at(bytes, 8) == 0 {
+        return Err(NetworkError::Version {
+            expected: MAJOR,
+            found: u16_at(bytes, 8),
+        });
+    }
+    let header_bytes = u32_at(bytes, 12) as usize;
+    let header = bytes
+        .get(..header_bytes)
+        .filter(|header| header.len() >= HEADER_BYTES);
+    let header = header.ok_or(NetworkError::Truncated {
+        expected: header_bytes,
+        found: bytes.len(),
+    })?;
+    check_crc("header", u32_at(bytes, 36), header_crc(header))?;
+    let file_bytes = u32_at(bytes, 16) as usize;
+    if file_bytes != bytes.len() {
+        return Err(NetworkError::Truncated {
+            expected: file_bytes,
+            found: bytes.len(),
+        });
+    }
+    check_crc(
+        "payload",
+        u32_at(bytes, 32),
+        crc32fast::hash(&bytes[header_bytes..]),
+    )
+}
+
+fn check_crc(part: &'static str, expected: u32, found: u32) -> Result<(), NetworkError> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(NetworkError::Checksum {
+        part,
+        expected,
+        found,
+    })
+}
