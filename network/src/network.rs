@@ -56,24 +56,43 @@ impl Network {
         crate::validate::validate(self)
     }
 
+    /// Checks the length of an input and that every byte is in the input tensor's format.
+    ///
+    /// # Errors
+    /// [`NetworkError::InputLength`] or [`NetworkError::InputValue`].
+    pub fn check_input(&self, input: &[u8]) -> Result<(), NetworkError> {
+        let spec = self.spec(self.input);
+        if input.len() != spec.len() {
+            return Err(NetworkError::InputLength {
+                expected: spec.len(),
+                found: input.len(),
+            });
+        }
+        let legal = spec.min_value()..=spec.max_value();
+        match input
+            .iter()
+            .position(|byte| !legal.contains(&spec.decode(*byte)))
+        {
+            None => Ok(()),
+            Some(index) => Err(NetworkError::InputValue {
+                index,
+                bits: spec.bits,
+            }),
+        }
+    }
+
     /// Runs the reference kernels and returns the bytes of every tensor, in tensor order.
     ///
     /// # Shapes
     /// `input` holds C·H·W bytes of the input tensor.
     ///
     /// # Errors
-    /// If the input's length differs from the input tensor's.
+    /// As [`Network::check_input`].
     ///
     /// # Panics
     /// If the network was not validated.
     pub fn run_reference(&self, input: &[u8]) -> Result<Vec<Vec<u8>>, NetworkError> {
-        let expected = self.spec(self.input).len();
-        if input.len() != expected {
-            return Err(NetworkError::InputLength {
-                expected,
-                found: input.len(),
-            });
-        }
+        self.check_input(input)?;
         let mut values: Vec<Vec<u8>> = vec![Vec::new(); self.tensors.len()];
         values[self.input.index()] = input.to_vec();
         for layer in &self.layers {
