@@ -1,0 +1,25 @@
+# Two commands do everything on a fresh Debian or Ubuntu machine.
+.PHONY: demo test setup check clean
+
+# The whole job on phantom data: train, quantize, simulate, Verilog in Verilator, firmware in QEMU.
+demo: setup
+	cargo build --release --workspace --bins
+	cargo xtask demo
+
+# Every test; .ci/run calls exactly this.
+test: setup check
+	cargo test --release --workspace
+
+# Formatting, lints, documentation.
+check: setup
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --quiet
+
+# Installs what is missing, and says what and why.
+setup:
+	scripts/setup.sh
+
+clean:
+	cargo clean
+	rm -rf build runs

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Installs what is missing on a Debian or Ubuntu machine, and says what and why.
+# Idempotent; needs no root where nothing is missing. `--check` only reports.
+set -euo pipefail
+
+check_only=0
+[ "${1:-}" = "--check" ] && check_only=1
+missing=()
+
+miss() { # miss "PACKAGES" "WHY"
+  printf 'missing: %-28s %s\n' "$1" "$2"
+  read -r -a packages <<<"$1"
+  missing+=("${packages[@]}")
+}
+
+need() { # need COMMAND-OR-FILE "PACKAGES" "WHY"
+  if command -v "$1" >/dev/null 2>&1 || [ -e "$1" ]; then return; fi
+  miss "$2" "$3"
+}
+
+rust_is_new_enough() {
+  command -v cargo >/dev/null 2>&1 || return 1
+  local version
+  version=$(rustc --version | sed 's/rustc \([0-9]*\)\.\([0-9]*\).*/\1 \2/')
+  read -r major minor <<<"$version"
+  [ "$major" -gt 1 ] || [ "$minor" -ge 95 ]
+}
+
+target_is_installed() {
+  local libdir
+  libdir=$(rustc --print target-libdir --target thumbv7em-none-eabihf 2>/dev/null) || return 1
+  compgen -G "$libdir/libcore-*.rlib" >/dev/null
+}
+
+need g++ "build-essential" "C++ compiler: links Rust programs, builds Verilator's models"
+need make "make" "runs the recipes of this Makefile"
+need python3 "python3" "small tools of the test set-up"
+need verilator "verilator" "simulates the generated accelerator as compiled C++"
+need /usr/include/zlib.h "zlib1g-dev" "wave files of Verilator"
+need iverilog "iverilog" "simulates the generated accelerator a second, independent way"
+need yosys "yosys" "synthesizes the accelerator (checks that no latches are inferred)"
+need qemu-system-arm "qemu-system-arm" "runs the firmware on an emulated Cortex-M4"
+if ! rust_is_new_enough; then
+  miss "rustc-web cargo-web rust-web-clippy rustfmt-web" "Rust 1.95 or newer (or take rustup's)"
+fi
+if ! target_is_installed && ! compgen -G "/usr/src/rustc-*/library/core" >/dev/null; then
+  miss "rustc-web cargo-web rust-web-src" \
+    "core library for the firmware (or: rustup target add thumbv7em-none-eabihf)"
+fi
+
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "set-up: nothing is missing"
+  exit 0
+fi
+[ $check_only = 1 ] && exit 1
+sudo=()
+[ "$(id -u)" = 0 ] || sudo=(sudo)
+if ! command -v apt-get >/dev/null; then
+  echo "set-up: this machine has no apt-get; install by hand: ${missing[*]}" >&2
+  exit 1
+fi
+echo "set-up: installing ${missing[*]}"
+"${sudo[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends \
+  "${missing[@]}" >/dev/null
+echo "set-up: done"
