@@ -1,0 +1,29 @@
+//! Images and masks in and out.
+//!
+//! Pictures (PNG, JPEG, TIFF stacks), NIfTI volumes in BIDS and two phantoms with exact ground
+//! truth enter through [`load`], which gives a [`Dataset`] split by subject. From there go
+//! [`sampler`] (patches to train on), [`tiles`] (images larger than the network) and [`metrics`]
+//! (Dice). A new scan enters through [`Scan`], which turns it into the same kind of [`Image`] by the
+//! [`Preprocess`] kept in a model's metadata and writes the masks back in the scan's own geometry.
+//!
+//! This crate knows neither networks nor training, and never prints.
+#![forbid(unsafe_code)]
+
+pub mod config;
+mod dataset;
+mod error;
+mod image;
+pub mod labels;
+pub mod metrics;
+pub mod phantom;
+pub mod preprocess;
+pub mod resample;
+pub mod sampler;
+pub mod split;
+pub mod tiles;
+
+pub use config::{DataConfig, DataKind, SplitBy, SplitConfig};
+pub use dataset::{Dataset, Sample, load, load_samples};
+pub use error::DataError;
+pub use image::{Image, Mask};
+pub use preprocess::{Interpolation, Normalisation, Plane, Preprocess};
