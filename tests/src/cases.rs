@@ -1,0 +1,405 @@
+//! The case list: every backend runs every case and must give the reference's integers.
+
+use network::{Mode, Network};
+
+use crate::builder::{Builder, signed, unsigned};
+use crate::extreme::{EXTREMES, extreme};
+use crate::inputs;
+use crate::random_network::{RandomConfig, random_network, random_network_with};
+use crate::unet::{Unet, Upsampling, unet};
+
+/// A network and the inputs to run it on.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Name in messages, as `conv2d-k3`.
+    pub name: String,
+    /// A valid network.
+    pub network: Network,
+    /// Input tensors, each of C·H·W bytes.
+    pub inputs: Vec<Vec<u8>>,
+}
+
+impl Case {
+    /// A case with a random input and one with a single large value.
+    fn new(name: impl Into<String>, mut network: Network) -> Case {
+        let name = name.into();
+        network.name.clone_from(&name);
+        let inputs = vec![inputs::random(&network, 1), inputs::impulse(&network)];
+        Case {
+            name,
+            network,
+            inputs,
+        }
+    }
+
+    /// A case with the ends of the input range too.
+    fn at_the_ends(name: impl Into<String>, network: Network) -> Case {
+        let mut case = Case::new(name, network);
+        case.inputs.extend([
+            inputs::largest(&case.network),
+            inputs::smallest(&case.network),
+            inputs::zeros(&case.network),
+        ]);
+        case
+    }
+}
+
+/// Every hand-picked case.
+pub fn all() -> Vec<Case> {
+    let mut cases = single_operations();
+    cases.extend(compositions());
+    cases.extend(every_width());
+    cases.extend(extremes());
+    cases.extend(small_unets());
+    cases
+}
+
+/// One random case per seed.
+pub fn random(seed: u64) -> Case {
+    Case::new(format!("random-{seed}"), random_network(seed))
+}
+
+fn build(mode: Mode, shape: [usize; 3], make: impl FnOnce(&mut Builder)) -> Network {
+    let mut builder = Builder::new(mode, shape, signed(8), 11);
+    make(&mut builder);
+    builder.finish()
+}
+
+/// Each operation as the only layer, at sizes that divide nothing.
+pub fn single_operations() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for mode in [Mode::Scaled, Mode::Fixed] {
+        for kernel in [1, 3, 5, 7] {
+            let network = build(mode, [3, 6, 11], |b| {
+                b.conv2d(b.input(), [5, kernel], 4, unsigned(6));
+            });
+            cases.push(Case::at_the_ends(
+                format!("conv2d-k{kernel}-{mode:?}"),
+                network,
+            ));
+        }
+        let network = build(mode, [3, 5, 7], |b| {
+            b.conv_transpose2d(b.input(), 5, 4, unsigned(6));
+        });
+        cases.push(Case::at_the_ends(
+            format!("conv_transpose2d-{mode:?}"),
+            network,
+        ));
+        let network = build(mode, [3, 5, 7], |b| {
+            b.threshold(b.input(), 8);
+        });
+        cases.push(Case::at_the_ends(
+            format!("head-threshold-{mode:?}"),
+            network,
+        ));
+        for n_classes in [2, 3, 8] {
+            let network = build(mode, [3, 5, 7], |b| {
+                b.argmax(b.input(), 8, n_classes);
+            });
+            cases.push(Case::at_the_ends(
+                format!("head-argmax{n_classes}-{mode:?}"),
+                network,
+            ));
+        }
+        let network = build(mode, [3, 5, 7], |b| {
+            b.conv2d(b.input(), [1, 1], 8, signed(8));
+        });
+        cases.push(Case::at_the_ends(format!("soft-map-{mode:?}"), network));
+    }
+    let resample = |shape, make: fn(&mut Builder)| build(Mode::Scaled, shape, make);
+    let pool = |b: &mut Builder| _ = b.max_pool2d(b.input());
+    cases.push(Case::new("max_pool2d-odd", resample([3, 5, 7], pool)));
+    cases.push(Case::new("max_pool2d-even", resample([2, 4, 10], pool)));
+    let up = |b: &mut Builder| _ = b.upsample2d(b.input());
+    cases.push(Case::new("upsample2d", resample([3, 3, 5], up)));
+    let concat = |b: &mut Builder| _ = b.concat(b.input(), b.input());
+    cases.push(Case::new(
+        "concat-of-one-tensor",
+        resample([3, 3, 5], concat),
+    ));
+    cases.extend(sizes());
+    cases
+}
+
+/// The smallest images and the widths around powers of two.
+fn sizes() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (height, width) in [
+        (1, 1),
+        (1, 2),
+        (2, 1),
+        (3, 15),
+        (2, 16),
+        (2, 17),
+        (2, 33),
+        (1, 70),
+    ] {
+        let network = build(Mode::Scaled, [2, height, width], |b| {
+            let at = b.conv2d(b.input(), [9, 3], 4, unsigned(6));
+            b.conv2d(at, [2, 5], 3, unsigned(5));
+        });
+        cases.push(Case::new(format!("size-{height}x{width}"), network));
+    }
+    cases
+}
+
+/// Combinations that a scheduler may get wrong.
+pub fn compositions() -> Vec<Case> {
+    let f = unsigned(6);
+    let net = |shape, make: fn(&mut Builder)| build(Mode::Scaled, shape, make);
+    vec![
+        Case::new(
+            "concat-upsampled-and-skip",
+            net([1, 6, 10], |b| {
+                let skip = b.conv2d(b.input(), [4, 3], 4, unsigned(6));
+                let down = b.max_pool2d(skip);
+                let up = b.upsample2d(down);
+                let both = b.concat(skip, up);
+                b.conv2d(both, [3, 3], 4, unsigned(6));
+            }),
+        ),
+        Case::new(
+            "nested-concat",
+            net([1, 5, 9], |b| {
+                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
+                let y = b.conv2d(x, [2, 3], 4, unsigned(6));
+                let z = b.conv2d(y, [4, 1], 4, unsigned(6));
+                let inner = b.concat(x, y);
+                let outer = b.concat(inner, z);
+                b.conv2d(outer, [3, 3], 4, unsigned(6));
+            }),
+        ),
+        Case::new(
+            "upsample-of-upsample",
+            net([2, 3, 5], |b| {
+                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
+                let once = b.upsample2d(x);
+                let twice = b.upsample2d(once);
+                b.conv2d(twice, [2, 3], 4, unsigned(6));
+            }),
+        ),
+        Case::new(
+            "pool-of-concat",
+            net([2, 5, 6], |b| {
+                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
+                let y = b.conv2d(x, [2, 3], 4, unsigned(6));
+                let both = b.concat(x, y);
+                let pooled = b.max_pool2d(both);
+                b.conv2d(pooled, [2, 3], 4, unsigned(6));
+            }),
+        ),
+        Case::new(
+            "pool-of-pool",
+            net([2, 9, 13], |b| {
+                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
+                let once = b.max_pool2d(x);
+                let twice = b.max_pool2d(once);
+                b.conv2d(twice, [2, 3], 4, unsigned(6));
+            }),
+        ),
+        Case::new(
+            "pool-of-upsample",
+            net([2, 4, 5], |b| {
+                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
+                let up = b.upsample2d(x);
+                let pooled = b.max_pool2d(up);
+                b.conv2d(pooled, [2, 3], 4, unsigned(6));
+            }),
+        ),
+        Case::new(
+            "pooled-and-skipped",
+            net([2, 6, 6], |b| {
+                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
+                let down = b.max_pool2d(x);
+                let deep = b.conv2d(down, [2, 3], 4, unsigned(6));
+                let up = b.upsample2d(deep);
+                let both = b.concat(up, x);
+                b.threshold(both, 8);
+            }),
+        ),
+        Case::new(
+            "upsample-as-output",
+            net([2, 3, 5], |b| {
+                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
+                b.upsample2d(x);
+            }),
+        ),
+        Case::new(
+            "concat-as-output",
+            net([2, 3, 5], |b| {
+                let x = b.conv2d(b.input(), [3, 3], 4, signed(8));
+                b.concat(x, b.input());
+            }),
+        ),
+        Case::new(
+            "pool-as-output",
+            net([2, 5, 7], |b| {
+                let x = b.conv2d(b.input(), [3, 3], 4, signed(5));
+                b.max_pool2d(x);
+            }),
+        ),
+        Case::new(
+            "concat-of-transposed",
+            net([2, 4, 6], |b| {
+                let skip = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
+                let down = b.max_pool2d(skip);
+                let up = b.conv_transpose2d(down, 4, 4, unsigned(6));
+                let both = b.concat(skip, up);
+                b.conv2d(both, [3, 3], 4, unsigned(6));
+            }),
+        ),
+        Case::new(
+            "mixed-widths",
+            net([1, 6, 10], |b| {
+                let x = b.conv2d(b.input(), [4, 3], 8, unsigned(8));
+                let x = b.conv2d(x, [5, 3], 1, signed(3));
+                let x = b.conv2d(x, [6, 5], 7, unsigned(1));
+                let x = b.conv2d(x, [3, 7], 2, signed(8));
+                b.argmax(x, 5, 4);
+            }),
+        ),
+        Case::new("many-channels", {
+            let mut b = Builder::new(Mode::Scaled, [37, 5, 6], f, 12);
+            let x = b.conv2d(b.input(), [41, 3], 4, f);
+            b.conv2d(x, [23, 1], 4, f);
+            b.finish()
+        }),
+    ]
+}
+
+/// Every W × A × mode: convolutions, a transposed convolution, a pool, a concat and a head.
+pub fn every_width() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for mode in [Mode::Scaled, Mode::Fixed] {
+        for weight_bits in 1..=8 {
+            for bits in 1..=8 {
+                let sign = bits > 1 && (weight_bits + bits) % 2 == 1;
+                let format = if sign { signed(bits) } else { unsigned(bits) };
+                let network = build(mode, [2, 4, 6], |b| {
+                    let skip = b.conv2d(b.input(), [3, 3], weight_bits, format);
+                    let down = b.max_pool2d(skip);
+                    let deep = b.conv2d(down, [4, 3], weight_bits, format);
+                    let up = b.conv_transpose2d(deep, 2, weight_bits, format);
+                    let both = b.concat(skip, up);
+                    let down = b.max_pool2d(both);
+                    let up = b.upsample2d(down);
+                    let last = b.conv2d(up, [3, 1], weight_bits, format);
+                    b.argmax(last, weight_bits, 3);
+                });
+                let name = format!("w{weight_bits}a{bits}-{mode:?}");
+                cases.push(Case::new(name, network));
+            }
+        }
+    }
+    cases
+}
+
+/// Networks at the ends of every range.
+pub fn extremes() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for mode in [Mode::Scaled, Mode::Fixed] {
+        for (weight_bits, format) in [
+            (8, unsigned(8)),
+            (8, signed(8)),
+            (1, unsigned(1)),
+            (4, unsigned(6)),
+        ] {
+            let network = build(mode, [2, 4, 6], |b| {
+                let skip = b.conv2d(b.input(), [9, 3], weight_bits, format);
+                let up = b.conv_transpose2d(skip, 3, weight_bits, format);
+                let down = b.max_pool2d(up);
+                let both = b.concat(down, skip);
+                b.conv2d(both, [4, 3], weight_bits, format);
+            });
+            for which in EXTREMES {
+                let sign = if format.signed { "s" } else { "u" };
+                let name = format!("{which:?}-w{weight_bits}{sign}{}-{mode:?}", format.bits);
+                cases.push(Case::at_the_ends(name, extreme(&network, which)));
+            }
+        }
+        for (kind, n_classes) in [("threshold", 1), ("argmax", 4)] {
+            let network = build(mode, [3, 3, 5], |b| {
+                let x = b.conv2d(b.input(), [9, 3], 8, unsigned(8));
+                match n_classes {
+                    1 => b.threshold(x, 8),
+                    _ => b.argmax(x, 8, n_classes),
+                };
+            });
+            for which in EXTREMES {
+                let name = format!("{which:?}-{kind}-{mode:?}");
+                cases.push(Case::at_the_ends(name, extreme(&network, which)));
+            }
+        }
+    }
+    cases
+}
+
+/// Whole U-Nets, both ways of upsampling, both modes.
+pub fn small_unets() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for mode in [Mode::Scaled, Mode::Fixed] {
+        for upsampling in [Upsampling::Nearest, Upsampling::Transposed] {
+            for (depth, size, n_classes) in [(1, [6, 10], 3), (2, [16, 24], 2)] {
+                let config = Unet {
+                    depth,
+                    size,
+                    n_classes,
+                    mode,
+                    upsampling,
+                    ..Unet::default()
+                };
+                let name = format!("unet-d{depth}-{upsampling:?}-{mode:?}");
+                cases.push(Case::new(name, unet(&config)));
+            }
+        }
+    }
+    cases
+}
+
+/// A random network for every W × A.
+pub fn random_widths(seed: u64) -> Vec<Case> {
+    let pairs = (1..=8).flat_map(|w| (1..=8).map(move |a| (w, a)));
+    let case = |(w, a): (u8, u8)| {
+        let seed = seed + u64::from(w) * 8 + u64::from(a);
+        let (weight_bits, activation_bits) = (Some(w), Some(a));
+        let config = RandomConfig {
+            seed,
+            mode: None,
+            weight_bits,
+            activation_bits,
+        };
+        Case::new(
+            format!("random-w{w}a{a}-{seed}"),
+            random_network_with(config),
+        )
+    };
+    pairs.map(case).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_networks_valid_and_inputs_legal() {
+        let cases = all();
+        let names: BTreeSet<&str> = cases.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names.len(), cases.len());
+        for case in &cases {
+            case.network
+                .validate()
+                .unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            let spec = case.network.spec(case.network.input);
+            for input in &case.inputs {
+                assert_eq!(input.len(), spec.len(), "{}", case.name);
+                let legal = spec.min_value()..=spec.max_value();
+                assert!(
+                    input.iter().all(|b| legal.contains(&spec.decode(*b))),
+                    "{}",
+                    case.name
+                );
+            }
+        }
+    }
+}
