@@ -30,14 +30,12 @@ pub const LOGIT_MAX: i32 = 32767;
 /// `clamp((acc·M + B) >> S, low, high)` with an arithmetic shift, computed without overflow.
 ///
 /// Rounds to nearest with ties up when B includes 2^(S−1) (Jacob et al. 2018, eq. 7, restated
-/// with an additive constant).
-///
-/// # Panics
-/// If `shift` is 64 or more, or `low > high`; validation excludes both.
+/// with an additive constant). Validation keeps `shift` at 31 or less and `low <= high`.
 #[inline(always)]
 pub fn requantize(acc: i32, params: ChannelParams, shift: u8, low: i32, high: i32) -> i32 {
     let scaled = i64::from(acc) * i64::from(params.multiplier) + i64::from(params.bias);
-    (scaled >> shift).clamp(i64::from(low), i64::from(high)) as i32
+    // not `clamp`, whose assertion would put a panic into firmware
+    (scaled >> shift).max(i64::from(low)).min(i64::from(high)) as i32
 }
 
 /// Smallest weight code of `bits` bits: −1 for one bit (±1), else −2^(bits−1).

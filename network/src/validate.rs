@@ -196,8 +196,10 @@ fn check_shapes(network: &impl Graph, index: usize, info: &LayerInfo) -> Result<
                     info.n_channels,
                 )?;
             }
-            let n_weights = info.n_channels * input.channels * taps;
-            same(place, "number of weights", n_weights, info.n_weights)
+            // u64: a product of file values can pass 32 bits on a board
+            let n_weights = info.n_channels as u64 * input.channels as u64 * taps as u64;
+            let expected = usize::try_from(n_weights).unwrap_or(usize::MAX);
+            same(place, "number of weights", expected, info.n_weights)
         }
     }
 }

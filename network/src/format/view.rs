@@ -235,7 +235,17 @@ impl<'a> NetworkView<'a> {
     fn arena_range(&self, tensor: usize) -> (u64, u64) {
         let record = self.tensor(tensor);
         let start = record.arena_offset as u64;
-        (start, start + record.spec.len() as u64)
+        // u64: the product can pass 32 bits on a board, and must not wrap into the arena
+        let TensorSpec {
+            channels,
+            height,
+            width,
+            ..
+        } = record.spec;
+        (
+            start,
+            start + channels as u64 * height as u64 * width as u64,
+        )
     }
 
     fn live_together(&self, a: usize, b: usize) -> bool {
@@ -265,6 +275,38 @@ impl<'a> NetworkView<'a> {
         match TensorRecord::decode(self.record(Section::Tensors, index), index) {
             Ok(record) => record,
             Err(_) => unreachable!("records are checked by new_checked"),
+        }
+    }
+
+    /// As [`Self::tensor`] without a panic, for firmware: none if there is no such tensor.
+    #[inline]
+    pub fn get_tensor(&self, index: usize) -> Option<TensorRecord> {
+        let records = self.section(Section::Tensors);
+        let record = records.get(index.checked_mul(TENSOR_BYTES)?..)?;
+        TensorRecord::decode(record.first_chunk::<TENSOR_BYTES>()?, index).ok()
+    }
+
+    /// As [`Self::layer`] without a panic, for firmware: none if there is no such layer.
+    #[inline]
+    pub fn get_layer(&self, index: usize) -> Option<LayerRecord> {
+        let records = self.section(Section::Layers);
+        let record = records.get(index.checked_mul(LAYER_BYTES)?..)?;
+        LayerRecord::decode(record.first_chunk::<LAYER_BYTES>()?, index).ok()
+    }
+
+    /// As [`Self::layer_data`] without a panic, for firmware: empty if there is no such layer.
+    #[inline]
+    pub fn get_layer_data(&self, record: &LayerRecord) -> LayerData<'a> {
+        let weights = self.section(Section::Weights);
+        let bytes = weights.get(record.weights_offset..).unwrap_or_default();
+        let channels = self.section(Section::Channels);
+        let first = record.first_channel.wrapping_mul(CHANNEL_BYTES);
+        LayerData {
+            weights: PackedWeights {
+                bytes,
+                bits: record.info.weight_bits,
+            },
+            channels: channels.get(first..).unwrap_or_default(),
         }
     }
 

@@ -1,0 +1,128 @@
+//! Every layer of every network equals the reference kernels, bit for bit, inside its arena.
+
+mod common;
+
+use common::{Builder, Random, random_network};
+use network::{Layer, Mode, Network};
+use proptest::prelude::*;
+use qunet_runtime_embedded::{Model, RunError, Session};
+
+const GUARD: u8 = 0xA5;
+
+/// Runs layer by layer in an arena of exactly the planned size, with guard bytes around it.
+fn check(network: &Network, input: &[u8]) -> Result<(), String> {
+    let bytes = network.to_bytes().map_err(|e| e.to_string())?;
+    let model = Model::from_bytes(&bytes).map_err(|e| e.to_string())?;
+    let expected = network.run_reference(input).map_err(|e| e.to_string())?;
+    let n = model.arena_bytes();
+    let mut memory = vec![GUARD; n + 32];
+    let mut session = Session::new(model, &mut memory[16..16 + n]).map_err(|e| e.to_string())?;
+    session.start(input).map_err(|e| e.to_string())?;
+    while let Some(index) = session.step() {
+        let layer = &network.layers[index];
+        if session.layer_output(index) != expected[layer.output().index()] {
+            return Err(format!(
+                "layer {index} {}: {:?} differs",
+                layer.name(),
+                layer
+            ));
+        }
+    }
+    if session.output() != expected[network.output.index()] {
+        return Err("the output was overwritten".into());
+    }
+    let guards = memory[..16].iter().chain(&memory[16 + n..]);
+    if guards.into_iter().any(|byte| *byte != GUARD) {
+        return Err("a byte outside the arena was written".into());
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6000))]
+
+    #[test]
+    fn random_networks_equal_the_reference(seed in any::<u64>()) {
+        let (network, input) = random_network(seed);
+        if let Err(problem) = check(&network, &input) {
+            prop_assert!(false, "{problem}");
+        }
+    }
+}
+
+/// Layers whose weights exceed the kernels' buffers.
+#[test]
+fn wide_layers_equal_the_reference() {
+    type Add = fn(&mut Builder);
+    let cases: [(usize, Add); 6] = [
+        (129, |b| b.conv2d(3, 3)),
+        (300, |b| b.conv2d(2, 3)),
+        (1200, |b| b.conv2d(5, 1)),
+        (6, |b| b.conv2d(3, 15)),
+        (300, |b| b.conv_transpose2d(3)),
+        (700, |b| b.head(3)),
+    ];
+    for (seed, (channels, layer)) in (0..).zip(cases) {
+        for size in [[1, 1], [5, 7], [8, 4]] {
+            let mut builder =
+                Builder::new(Random(seed), Mode::Scaled, [channels, size[0], size[1]]);
+            layer(&mut builder);
+            let input = builder.input();
+            check(&builder.network, &input).unwrap();
+        }
+    }
+}
+
+/// The generator reaches every operation with every W and every A.
+#[test]
+fn random_networks_cover_all_bits() {
+    let (mut weight_bits, mut bits, mut operations) =
+        ([0; 9], [0; 9], std::collections::BTreeSet::new());
+    for seed in 0..400 {
+        let (network, _) = random_network(seed);
+        for layer in &network.layers {
+            operations.insert(layer.operation());
+            bits[usize::from(network.spec(layer.inputs()[0]).bits)] += 1;
+            if let Layer::Conv2d(conv) = layer {
+                weight_bits[usize::from(conv.weight_bits)] += 1;
+            }
+        }
+    }
+    assert!(
+        weight_bits[1..].iter().chain(&bits[1..]).all(|n| *n >= 10),
+        "{weight_bits:?} {bits:?}"
+    );
+    assert_eq!(operations.len(), 6);
+}
+
+#[test]
+fn wrong_buffers_are_refused() {
+    let (network, input) = random_network(3);
+    let bytes = network.to_bytes().unwrap();
+    let model = Model::from_bytes(&bytes).unwrap();
+    let needed = model.arena_bytes();
+    let mut arena = vec![0; needed];
+    let too_small = Session::new(model, &mut arena[1..]).err();
+    assert_eq!(
+        too_small,
+        Some(RunError::Arena {
+            expected: needed,
+            found: needed - 1
+        })
+    );
+
+    let mut session = Session::new(model, &mut arena).unwrap();
+    let mut output = vec![0; model.output_spec().len()];
+    let short = session.infer(&input[1..], &mut output).err();
+    assert!(matches!(short, Some(RunError::Input(_))), "{short:?}");
+    let mut long = vec![0; output.len() + 1];
+    let found = session.infer(&input, &mut long).err();
+    assert_eq!(
+        found,
+        Some(RunError::Output {
+            expected: output.len(),
+            found: long.len()
+        })
+    );
+    assert_eq!(session.infer(&input, &mut output), Ok(()));
+}
