@@ -1,0 +1,79 @@
+`default_nettype none
+// The array: TM x TP output-stationary accumulators, each fed by a tree of TN products, and the
+// shadow register that drains, RQ accumulators a cycle, while the next pass computes.
+//
+// Contract: operands with `valid` belong to one pass from `first` to `last`; `captured` pulses
+// when the accumulators hold the pass, and from the next cycle on the shadow holds it: channel by
+// channel, pixels inside. `drain` moves on by RQ. The caller spaces passes so that nothing is
+// overwritten.
+// Latency: operand to captured 2 cycles. Throughput: TN*TM*TP multiply-accumulates a cycle.
+module mac_array #(
+    parameter TN = 2,    // input channel lanes, power of two
+    parameter TM = 4,    // output channel lanes, power of two
+    parameter TP = 4,    // pixel lanes, power of two
+    parameter D = 4,     // bits of a weight digit: 1, 2, 4 or 8
+    parameter TA = 6,    // bits of an activation lane, 1..8
+    parameter ACC = 32,  // bits of an accumulator
+    parameter RQ = 2     // accumulators drained a cycle, divides TP
+) (
+    input  wire                    clk,
+    input  wire                    rst,
+    input  wire                    valid,
+    input  wire                    first,
+    input  wire                    shift,
+    input  wire                    last,
+    input  wire                    top_digit,
+    input  wire                    one_bit,
+    input  wire [TM*TN*D-1:0]      weights,
+    input  wire [TP*TN*(TA+1)-1:0] pixels,
+    output wire                    captured,
+    input  wire                    drain,
+    output wire [RQ*ACC-1:0]       drained
+);
+    localparam SW = D + TA + 3 + $clog2(TN);
+    localparam N = TM * TP;
+
+    wire valid_sum, first_sum, shift_sum, last_sum, last_acc;
+    delay #(.WIDTH(4), .STAGES(1)) u_control (
+        .clk(clk), .rst(rst),
+        .din({valid, first, shift, valid & last}),
+        .dout({valid_sum, first_sum, shift_sum, last_sum})
+    );
+    delay #(.WIDTH(1), .STAGES(1)) u_last (.clk(clk), .rst(rst), .din(last_sum), .dout(last_acc));
+    assign captured = last_acc;
+
+    wire [N*ACC-1:0] accumulators;
+    genvar m, p;
+    generate
+        for (m = 0; m < TM; m = m + 1) begin : gen_channel
+            for (p = 0; p < TP; p = p + 1) begin : gen_pixel
+                wire signed [SW-1:0] sum;
+                dot_product #(.TN(TN), .TA(TA), .D(D), .SW(SW)) u_dot_product (
+                    .clk(clk), .top_digit(top_digit), .one_bit(one_bit),
+                    .weights(weights[m*TN*D +: TN*D]),
+                    .activations(pixels[p*TN*(TA+1) +: TN*(TA+1)]),
+                    .sum(sum)
+                );
+                accumulator #(.SW(SW), .D(D), .ACC(ACC)) u_accumulator (
+                    .clk(clk), .valid(valid_sum), .first(first_sum), .shift(shift_sum), .sum(sum),
+                    .acc(accumulators[(m*TP+p)*ACC +: ACC])
+                );
+            end
+        end
+    endgenerate
+
+    reg [N*ACC-1:0] shadow;
+    assign drained = shadow[RQ*ACC-1:0];
+    generate
+        if (RQ == N) begin : gen_all
+            wire unused_ok = &{1'b0, drain};
+            always @(posedge clk) if (last_acc) shadow <= accumulators;
+        end else begin : gen_part
+            always @(posedge clk) begin
+                if (last_acc) shadow <= accumulators;
+                else if (drain) shadow <= {{RQ*ACC{1'b0}}, shadow[N*ACC-1:RQ*ACC]};
+            end
+        end
+    endgenerate
+endmodule
+`default_nettype wire

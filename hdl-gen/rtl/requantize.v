@@ -1,0 +1,46 @@
+`default_nettype none
+// One requantizing lane.
+//
+// Contract: equals network::requantize: clamp((acc*M + B) >> S, low, high), arithmetic shift,
+// nothing lost in between. With SCALED = 0 there is no multiplier and M must be +1 or -1.
+// Latency: three cycles. Throughput: one value a cycle.
+module requantize #(
+    parameter ACC = 32,    // bits of the accumulator, 8..32
+    parameter SCALED = 1   // 1: 16-bit multipliers, 0: M is +1 or -1
+) (
+    input  wire                  clk,
+    input  wire signed [ACC-1:0] acc,
+    input  wire signed [15:0]    multiplier,
+    input  wire signed [31:0]    bias,
+    input  wire [4:0]            shift,
+    input  wire signed [15:0]    low,
+    input  wire signed [15:0]    high,
+    output reg  signed [15:0]    value
+);
+    localparam PW = SCALED != 0 ? ACC + 16 : ACC + 1;
+    localparam SW = (PW > 32 ? PW : 32) + 1;
+
+    reg signed [PW-1:0] product;
+    reg signed [31:0]   bias_q;
+    generate
+        if (SCALED != 0) begin : gen_scaled
+            always @(posedge clk) product <= acc * multiplier;
+        end else begin : gen_fixed
+            wire unused_ok = &{1'b0, multiplier[14:0]};
+            wire signed [PW-1:0] wide = {acc[ACC-1], acc};
+            always @(posedge clk) product <= multiplier[15] ? -wide : wide;
+        end
+    endgenerate
+    always @(posedge clk) bias_q <= bias;
+
+    reg signed [SW-1:0] biased;
+    always @(posedge clk)
+        biased <= {{(SW-PW){product[PW-1]}}, product} + {{(SW-32){bias_q[31]}}, bias_q};
+
+    wire signed [SW-1:0] shifted = biased >>> shift;
+    wire signed [SW-1:0] low_wide = {{(SW-16){low[15]}}, low};
+    wire signed [SW-1:0] high_wide = {{(SW-16){high[15]}}, high};
+    always @(posedge clk)
+        value <= shifted < low_wide ? low : shifted > high_wide ? high : shifted[15:0];
+endmodule
+`default_nettype wire

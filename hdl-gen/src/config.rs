@@ -1,0 +1,151 @@
+//! `[hardware]` of the configuration file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::HdlError;
+
+/// Shape and memories of the engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HardwareConfig {
+    /// Input channel lanes (TN): a power of two, 1 to 64.
+    pub tn: usize,
+    /// Output channel lanes (TM): a power of two, 1 to 128.
+    pub tm: usize,
+    /// Pixel lanes (TP): a power of two, 1 to 16.
+    pub tp: usize,
+    /// Bits of a weight digit (D): 1, 2, 4 or 8; a layer of W bits takes ceil(W/D) passes.
+    pub digit_bits: usize,
+    /// Bits of an activation lane (TA), 1 to 8; absent: those of the widest tensor.
+    pub lane_bits: Option<u8>,
+    /// Results requantized a cycle: divides `tp`; absent: TM·TP/8, at least 1, at most TP.
+    pub requantize_lanes: Option<usize>,
+    /// Whether the requantizer has a multiplier; absent: unless the network is in `fixed` mode.
+    pub scaled: Option<bool>,
+    /// Largest feature memory in KiB; absent: as large as the network needs.
+    pub feature_memory_kib: Option<usize>,
+    /// Largest weight memory in KiB; absent: as large as the network needs.
+    pub weight_memory_kib: Option<usize>,
+    /// Cycles after which a frame is stopped with an error, 0 = never; absent: four times the model.
+    pub watchdog_cycles: Option<u32>,
+}
+
+impl Default for HardwareConfig {
+    fn default() -> Self {
+        HardwareConfig {
+            tn: 2,
+            tm: 4,
+            tp: 4,
+            digit_bits: 4,
+            lane_bits: None,
+            requantize_lanes: None,
+            scaled: None,
+            feature_memory_kib: None,
+            weight_memory_kib: None,
+            watchdog_cycles: None,
+        }
+    }
+}
+
+impl HardwareConfig {
+    /// Checks every key.
+    ///
+    /// # Errors
+    /// [`HdlError::Config`] naming the first illegal key.
+    pub fn validate(&self) -> Result<(), HdlError> {
+        power_of_two("tn", self.tn, 64)?;
+        power_of_two("tm", self.tm, 128)?;
+        power_of_two("tp", self.tp, 16)?;
+        power_of_two("digit_bits", self.digit_bits, 8)?;
+        if let Some(bits) = self.lane_bits {
+            check("lane_bits", (1..=8).contains(&bits), "1 to 8", bits)?;
+        }
+        let lanes = self.requantize_lanes();
+        let divides = lanes >= 1 && lanes.is_power_of_two() && lanes <= self.tp;
+        check(
+            "requantize_lanes",
+            divides,
+            "a power of two, at most tp",
+            lanes,
+        )?;
+        let split = self.tn > 1 || self.tp == 1 || lanes < self.tp;
+        check(
+            "requantize_lanes",
+            split,
+            "less than tp where tn is 1",
+            lanes,
+        )?;
+        for (key, limit) in [
+            ("feature_memory_kib", self.feature_memory_kib),
+            ("weight_memory_kib", self.weight_memory_kib),
+        ] {
+            let limit = limit.unwrap_or(1);
+            check(key, (1..=1 << 20).contains(&limit), "1 to 1048576", limit)?;
+        }
+        Ok(())
+    }
+
+    /// Results requantized a cycle.
+    pub fn requantize_lanes(&self) -> usize {
+        let most = if self.tn == 1 && self.tp > 1 {
+            self.tp / 2
+        } else {
+            self.tp
+        };
+        self.requantize_lanes
+            .unwrap_or_else(|| (self.tm * self.tp / 8).clamp(1, most))
+    }
+}
+
+fn power_of_two(key: &'static str, found: usize, most: usize) -> Result<(), HdlError> {
+    let legal = found.is_power_of_two() && found <= most;
+    check(key, legal, &format!("a power of two, 1 to {most}"), found)
+}
+
+fn check(
+    key: &'static str,
+    legal: bool,
+    expected: &str,
+    found: impl std::fmt::Display,
+) -> Result<(), HdlError> {
+    if legal {
+        return Ok(());
+    }
+    Err(HdlError::Config {
+        key,
+        expected: expected.into(),
+        found: found.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        let config: HardwareConfig = toml::from_str(text).unwrap();
+        config.validate().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn default_is_legal() {
+        HardwareConfig::default().validate().unwrap();
+    }
+
+    #[test]
+    fn messages_name_key_expected_and_found() {
+        assert_eq!(
+            message("tn = 3"),
+            "hardware.tn: expected a power of two, 1 to 64, found 3"
+        );
+        assert_eq!(
+            message("lane_bits = 9"),
+            "hardware.lane_bits: expected 1 to 8, found 9"
+        );
+        assert_eq!(
+            message("requantize_lanes = 8"),
+            "hardware.requantize_lanes: expected a power of two, at most tp, found 8"
+        );
+        assert!(toml::from_str::<HardwareConfig>("lanes = 4").is_err());
+    }
+}

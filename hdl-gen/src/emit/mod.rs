@@ -1,0 +1,222 @@
+//! Writes the build folder.
+
+mod definitions;
+mod folder;
+mod hex;
+mod model_header;
+mod readme;
+pub mod sources;
+mod test_bench;
+mod top;
+
+use std::path::Path;
+
+use network::Network;
+use network::format::NetworkView;
+
+pub use definitions::{c_header, verilog as verilog_definitions};
+pub use top::describe;
+
+use crate::config::HardwareConfig;
+use crate::cycles::{CycleModel, cycle_model};
+use crate::engine::Engine;
+use crate::error::HdlError;
+use crate::images::{Image, Images, images};
+use crate::manifest::{FORMAT, Manifest, Memories, Memory, TOP};
+use crate::schedule::{Schedule, schedule};
+use folder::Folder;
+
+/// What was generated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GenerateReport {
+    /// The manifest as written.
+    pub manifest: Manifest,
+    /// One line per operation, as in the top level's comments.
+    pub operations: Vec<String>,
+    /// The cycle model.
+    pub cycles: CycleModel,
+    /// Bits of all memories.
+    pub memory_bits: usize,
+    /// Layers whose expected values the test bench holds.
+    pub test_bench_operations: usize,
+}
+
+/// Generates the build folder of a network.
+///
+/// The folder is written beside `out_dir` and renamed; an earlier build there is replaced.
+///
+/// # Errors
+/// If the network or configuration is not valid, the memories are too small, or writing fails;
+/// an earlier build is then untouched.
+pub fn generate(
+    network: &Network,
+    config: &HardwareConfig,
+    out_dir: &Path,
+) -> Result<GenerateReport, HdlError> {
+    let schedule = schedule(network, config)?;
+    let images = images(network, &schedule, config)?;
+    let cycles = cycle_model(network, &schedule);
+    let model = network.to_bytes()?;
+    let model_hash = NetworkView::new_checked(&model)?.model_hash();
+    let manifest = Manifest::new(network, model_hash, &schedule, &images, &cycles);
+
+    let mut folder = Folder::beside(out_dir)?;
+    let comments = top::layer_comments(network, &schedule);
+    let watchdog = watchdog_cycles(config, cycles.total);
+    write_design(
+        &mut folder,
+        &manifest,
+        &top::top(&manifest, &comments, watchdog),
+    )?;
+    write_images(&mut folder, &images)?;
+    folder.write("model.qunet", &model)?;
+    folder.write(
+        "qunet_model.h",
+        model_header::model_header(&manifest).as_bytes(),
+    )?;
+    let bench = test_bench::test_bench(network, &schedule, &manifest);
+    for (name, text) in &bench.files {
+        folder.write(name, text.as_bytes())?;
+    }
+    folder.write(
+        "README.md",
+        readme::readme(&manifest, &comments, &cycles).as_bytes(),
+    )?;
+    folder.finish()?;
+    Ok(report(
+        network,
+        &schedule,
+        manifest,
+        cycles,
+        bench.n_operations,
+    ))
+}
+
+/// Generates an engine with empty memories of the given depths, for programs loaded at run time.
+///
+/// # Errors
+/// If the configuration is not valid or writing fails.
+pub fn generate_loadable(
+    config: &HardwareConfig,
+    depths: Depths,
+    out_dir: &Path,
+) -> Result<Manifest, HdlError> {
+    config.validate()?;
+    let engine = Engine {
+        tn: config.tn,
+        tm: config.tm,
+        tp: config.tp,
+        digit_bits: config.digit_bits,
+        lane_bits: usize::from(config.lane_bits.unwrap_or(8)),
+        requantize_lanes: config.requantize_lanes(),
+        accumulator_bits: 32,
+        scaled: config.scaled.unwrap_or(true),
+    };
+    let manifest = loadable_manifest(engine, depths);
+    let comment = "// Memories are empty: the host loads weights, parameters and descriptors.\n";
+    let mut folder = Folder::beside(out_dir)?;
+    let text = top::top(&manifest, comment, config.watchdog_cycles.unwrap_or(0));
+    write_design(&mut folder, &manifest, &text)?;
+    folder.finish()?;
+    Ok(manifest)
+}
+
+/// Words of each memory of a loadable engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depths {
+    /// Feature words.
+    pub features: usize,
+    /// Weight words.
+    pub weights: usize,
+    /// Parameter words.
+    pub params: usize,
+    /// 32-bit descriptor words.
+    pub descriptors: usize,
+}
+
+fn loadable_manifest(engine: Engine, depths: Depths) -> Manifest {
+    let memory = |depth: usize, word_bits| Memory {
+        depth: depth.max(2),
+        word_bits,
+        file: None,
+    };
+    Manifest {
+        format: FORMAT,
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        model: String::new(),
+        model_hash: 0,
+        top: TOP.into(),
+        verilog: sources::verilog_files(),
+        engine,
+        memories: Memories {
+            features: memory(depths.features, engine.feature_bits()),
+            weights: memory(depths.weights, engine.weight_bits()),
+            params: memory(depths.params, crate::engine::PARAM_BITS),
+            descriptors: memory(depths.descriptors.max(16), 32),
+        },
+        input_window_base: 0,
+        input_window_words: 0,
+        input: 0,
+        output: 0,
+        tensors: Vec::new(),
+        operations: Vec::new(),
+        model_cycles: 0,
+        digit_macs: 0,
+    }
+}
+
+fn watchdog_cycles(config: &HardwareConfig, model_cycles: u64) -> u32 {
+    let automatic = u32::try_from(4 * model_cycles).unwrap_or(u32::MAX);
+    config.watchdog_cycles.unwrap_or(automatic)
+}
+
+fn write_design(folder: &mut Folder, manifest: &Manifest, top: &str) -> Result<(), HdlError> {
+    for (name, text) in sources::RTL {
+        folder.write(name, text.as_bytes())?;
+    }
+    folder.write(sources::DEFINITIONS, verilog_definitions().as_bytes())?;
+    folder.write("qunet_regs.h", c_header().as_bytes())?;
+    folder.write(&format!("{TOP}.v"), top.as_bytes())?;
+    let json = serde_json::to_string_pretty(manifest).unwrap_or_default();
+    folder.write("manifest.json", (json + "\n").as_bytes())
+}
+
+fn write_images(folder: &mut Folder, images: &Images) -> Result<(), HdlError> {
+    let mut write =
+        |name: &str, image: &Image| folder.write(name, hex::readmemh(&padded(image)).as_bytes());
+    write("weights.hex", &images.weights)?;
+    write("params.hex", &images.params)?;
+    write("descriptors.hex", &images.descriptors)
+}
+
+/// At least two words, the smallest memory there is.
+fn padded(image: &Image) -> Image {
+    let mut image = image.clone();
+    let n_chunks = image.word_bits.div_ceil(32);
+    while image.words.len() < 2 {
+        image.words.push(vec![0; n_chunks]);
+    }
+    image
+}
+
+fn report(
+    network: &Network,
+    schedule: &Schedule,
+    manifest: Manifest,
+    cycles: CycleModel,
+    test_bench_operations: usize,
+) -> GenerateReport {
+    let m = &manifest.memories;
+    let memories = [&m.features, &m.weights, &m.params, &m.descriptors];
+    GenerateReport {
+        memory_bits: memories.iter().map(|m| m.depth * m.word_bits).sum(),
+        operations: schedule
+            .operations
+            .iter()
+            .map(|op| describe(network, op))
+            .collect(),
+        manifest,
+        cycles,
+        test_bench_operations,
+    }
+}

@@ -1,0 +1,74 @@
+//! The parameters of one engine build.
+
+use network::registers::{FeatureLayout, window_words};
+use serde::{Deserialize, Serialize};
+
+/// Bits of a parameter word: M above B.
+pub const PARAM_BITS: usize = 48;
+
+/// Parameters of `qunet_engine.v` that shape the array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Engine {
+    /// Input channel lanes, TN.
+    pub tn: usize,
+    /// Output channel lanes, TM.
+    pub tm: usize,
+    /// Pixel lanes, TP.
+    pub tp: usize,
+    /// Bits of a weight digit, D.
+    pub digit_bits: usize,
+    /// Bits of an activation lane, TA.
+    pub lane_bits: usize,
+    /// Results requantized a cycle, RQ.
+    pub requantize_lanes: usize,
+    /// Bits of an accumulator, ACC.
+    pub accumulator_bits: usize,
+    /// Whether the requantizer has a multiplier.
+    pub scaled: bool,
+}
+
+impl Engine {
+    /// Multiply-accumulates a cycle.
+    pub fn lanes(&self) -> usize {
+        self.tn * self.tm * self.tp
+    }
+
+    /// How tensors lie in feature memory.
+    pub fn layout(&self) -> FeatureLayout {
+        FeatureLayout {
+            input_lanes: self.tn,
+            pixel_lanes: self.tp,
+            lane_bits: self.lane_bits,
+        }
+    }
+
+    /// Weight digits of a layer of `weight_bits` bits.
+    pub fn digits(&self, weight_bits: u8) -> usize {
+        usize::from(weight_bits).div_ceil(self.digit_bits)
+    }
+
+    /// Cycles in which one channel of the array drains.
+    pub fn drain_blocks(&self) -> usize {
+        self.tp / self.requantize_lanes
+    }
+
+    /// Bits of a feature word.
+    pub fn feature_bits(&self) -> usize {
+        self.tp * self.tn * self.lane_bits
+    }
+
+    /// Bits of a weight word.
+    pub fn weight_bits(&self) -> usize {
+        self.tm * self.tn * self.digit_bits
+    }
+
+    /// Fewest accumulator bits that the array's own sums allow.
+    pub fn least_accumulator_bits(&self) -> usize {
+        self.digit_bits + self.lane_bits + self.tn.ilog2() as usize + 4
+    }
+
+    /// Window words of one weight word.
+    pub fn weight_window_words(&self) -> usize {
+        window_words(self.weight_bits())
+    }
+}

@@ -1,0 +1,22 @@
+//! From a quantized network to a folder of Verilog that computes exactly the same integers.
+//!
+//! A [`network::Network`] and a [`HardwareConfig`] enter [`generate`]; a build folder leaves:
+//! the hand-written primitives of `rtl/`, a top level that only instantiates them, memory images,
+//! the descriptor program, headers, a test bench and `manifest.json`. [`schedule`] turns layers
+//! into operations of the engine, [`images`] into memory words, [`cycles`] into clock cycles.
+//! Nothing here simulates: the crate `sim` runs what is emitted.
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod cycles;
+pub mod emit;
+pub mod engine;
+pub mod error;
+pub mod images;
+pub mod manifest;
+pub mod schedule;
+
+pub use config::HardwareConfig;
+pub use emit::{GenerateReport, generate, generate_loadable};
+pub use engine::Engine;
+pub use error::HdlError;

@@ -1,0 +1,212 @@
+//! Fills the sixteen words of an operation's descriptor.
+
+use network::descriptor::*;
+use network::{HeadKind, Network, TensorSpec};
+
+use super::memory::FeatureMap;
+use super::operation::{Operation, OperationKind};
+use crate::engine::Engine;
+use crate::error::HdlError;
+
+/// First words of an operation's weights and parameters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImageBase {
+    /// First weight word.
+    pub weights: usize,
+    /// First parameter word.
+    pub params: usize,
+}
+
+struct Filler<'a> {
+    layer: &'a str,
+    descriptor: Descriptor,
+}
+
+impl Filler<'_> {
+    fn set(&mut self, field: Field, value: usize) -> Result<(), HdlError> {
+        let fits = u32::try_from(value).is_ok_and(|value| self.descriptor.set(field, value));
+        if fits {
+            Ok(())
+        } else {
+            Err(self.error(field, value as i64))
+        }
+    }
+
+    fn set_signed(&mut self, field: Field, value: i64) -> Result<(), HdlError> {
+        let half = 1i64 << (field.width - 1);
+        if !(-half..half).contains(&value) {
+            return Err(self.error(field, value));
+        }
+        let code = value as u64 & (u64::from(u32::MAX) >> (32 - field.width));
+        self.set(field, code as usize)
+    }
+
+    fn error(&self, field: Field, found: i64) -> HdlError {
+        let layer = self.layer.to_string();
+        HdlError::Field {
+            layer,
+            field: field.name,
+            width: field.width,
+            found,
+        }
+    }
+}
+
+/// The descriptor of one operation.
+///
+/// # Errors
+/// [`HdlError::Field`] if a number does not fit.
+pub fn descriptor(
+    network: &Network,
+    engine: &Engine,
+    map: &FeatureMap,
+    operation: &Operation,
+    base: ImageBase,
+) -> Result<Descriptor, HdlError> {
+    let mut filler = Filler {
+        layer: &operation.name,
+        descriptor: Descriptor::default(),
+    };
+    sources(&mut filler, network, engine, map, operation)?;
+    output(&mut filler, network, engine, map, operation)?;
+    if operation.kind == OperationKind::MaxPool2d {
+        pool(&mut filler, network, engine, operation)?;
+    } else {
+        convolution(&mut filler, network, engine, operation, base)?;
+    }
+    Ok(filler.descriptor)
+}
+
+/// The descriptor that ends a program.
+pub fn end() -> Descriptor {
+    Descriptor {
+        words: [OP_END; DESCRIPTOR_WORDS],
+    }
+}
+
+fn padding(operation: &Operation) -> usize {
+    match operation.kind {
+        OperationKind::Conv2d => (operation.kernel - 1) / 2,
+        _ => 0,
+    }
+}
+
+fn sources(
+    filler: &mut Filler,
+    network: &Network,
+    engine: &Engine,
+    map: &FeatureMap,
+    operation: &Operation,
+) -> Result<(), HdlError> {
+    let layout = engine.layout();
+    let fields = [
+        (UPSAMPLE_A, SIGNED_A, GROUPS_A_M1, START_A, PITCH_A),
+        (UPSAMPLE_B, SIGNED_B, GROUPS_B_M1, START_B, PITCH_B),
+    ];
+    filler.set(SECOND_SOURCE, operation.sources.len() - 1)?;
+    for (source, (upsample, signed, groups_m1, start, pitch)) in
+        operation.sources.iter().zip(fields)
+    {
+        let spec = network.spec(source.tensor);
+        let base = map.bases[source.tensor.index()].unwrap_or(0);
+        filler.set(upsample, usize::from(source.upsample))?;
+        filler.set(signed, usize::from(spec.signed))?;
+        filler.set(groups_m1, layout.groups(spec) - 1)?;
+        filler.set(pitch, layout.pitch(spec))?;
+        let first = -(padding(operation) as i64) >> u32::from(source.upsample);
+        let group = first.div_euclid(engine.tp as i64);
+        let words = first * layout.pitch(spec) as i64 + group * layout.groups(spec) as i64;
+        filler.set_signed(start, base as i64 + words)?;
+    }
+    Ok(())
+}
+
+fn output(
+    filler: &mut Filler,
+    network: &Network,
+    engine: &Engine,
+    map: &FeatureMap,
+    operation: &Operation,
+) -> Result<(), HdlError> {
+    let layout = engine.layout();
+    let spec = network.spec(operation.output);
+    let (height, _) = operation.loop_extent(network);
+    filler.set(HEIGHT_M1, height - 1)?;
+    filler.set(OUT_BASE, map.bases[operation.output.index()].unwrap_or(0))?;
+    filler.set(PITCH_OUT, layout.pitch(spec))?;
+    filler.set(OUT_STEP_M1, layout.groups(spec) - 1)?;
+    filler.set(OUT_WIDTH_M1, spec.width - 1)
+}
+
+fn pool(
+    filler: &mut Filler,
+    network: &Network,
+    engine: &Engine,
+    operation: &Operation,
+) -> Result<(), HdlError> {
+    let spec = network.spec(operation.output);
+    // with one pixel lane the pair is two reads, else it lies within one
+    let (columns, reads_across) = if engine.tp == 1 {
+        (spec.width, 2)
+    } else {
+        (2 * spec.width, 1)
+    };
+    filler.set(OP, OP_POOL as usize)?;
+    filler.set(WIDTH_M1, columns - 1)?;
+    filler.set(KERNEL_H_M1, 1)?;
+    filler.set(KERNEL_W_M1, reads_across - 1)?;
+    filler.set(LAST_LANES, 1)?;
+    filler.set(OUT_GROUPS_M1, engine.layout().groups(spec) - 1)
+}
+
+fn convolution(
+    filler: &mut Filler,
+    network: &Network,
+    engine: &Engine,
+    operation: &Operation,
+    base: ImageBase,
+) -> Result<(), HdlError> {
+    let (_, width) = operation.loop_extent(network);
+    let out_groups = operation.out_channels().div_ceil(engine.tm);
+    let taps = if operation.phases() == 1 {
+        operation.kernel
+    } else {
+        1
+    };
+    filler.set(OP, OP_CONV as usize)?;
+    filler.set(
+        ONE_BIT,
+        usize::from(operation.weight_bits == 1 && engine.digit_bits == 1),
+    )?;
+    filler.set(PHASES, usize::from(operation.phases() > 1))?;
+    filler.set(DIGITS_M1, operation.digits(engine) - 1)?;
+    filler.set(WIDTH_M1, width - 1)?;
+    filler.set(KERNEL_H_M1, taps - 1)?;
+    filler.set(KERNEL_W_M1, taps - 1)?;
+    filler.set(PAD, padding(operation))?;
+    filler.set(SHIFT, usize::from(operation.requantize.shift))?;
+    filler.set(
+        LAST_LANES,
+        operation.out_channels() - (out_groups - 1) * engine.tm,
+    )?;
+    filler.set(OUT_GROUPS_M1, out_groups - 1)?;
+    filler.set(WEIGHT_BASE, base.weights)?;
+    filler.set(PARAM_BASE, base.params)?;
+    decision(filler, operation, network.spec(operation.output))
+}
+
+fn decision(filler: &mut Filler, operation: &Operation, out: &TensorSpec) -> Result<(), HdlError> {
+    let OperationKind::Head(kind) = operation.kind else {
+        filler.set_signed(CLAMP_LOW, i64::from(out.min_value()))?;
+        return filler.set_signed(CLAMP_HIGH, i64::from(out.max_value()));
+    };
+    filler.set_signed(CLAMP_LOW, i64::from(network::arithmetic::LOGIT_MIN))?;
+    filler.set_signed(CLAMP_HIGH, i64::from(network::arithmetic::LOGIT_MAX))?;
+    match kind {
+        HeadKind::Threshold { threshold } => {
+            filler.set(HEAD, HEAD_THRESHOLD as usize)?;
+            filler.set_signed(THRESHOLD, i64::from(threshold))
+        }
+        HeadKind::Argmax => filler.set(HEAD, HEAD_ARGMAX as usize),
+    }
+}

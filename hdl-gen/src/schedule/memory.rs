@@ -1,0 +1,126 @@
+//! Where each tensor lies in feature memory.
+
+use network::Network;
+
+use super::operation::Operation;
+use crate::engine::Engine;
+
+/// Feature addresses of the tensors that lie in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureMap {
+    /// First word of each tensor of the network; none if it is folded into reads.
+    pub bases: Vec<Option<usize>>,
+    /// Words in use.
+    pub words: usize,
+    /// Largest sum of live words; no map can be smaller.
+    pub lower_bound_words: usize,
+    /// Operation whose output ends highest.
+    pub peak_operation: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Interval {
+    tensor: usize,
+    words: usize,
+    first: usize,
+    last: usize,
+}
+
+impl Interval {
+    fn meets(&self, other: &Interval) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+}
+
+/// Places every tensor that an operation reads or writes; tries largest first and program order.
+pub fn place(network: &Network, operations: &[Operation], engine: &Engine) -> FeatureMap {
+    let intervals = lifetimes(network, operations, engine);
+    let mut by_size = intervals.clone();
+    by_size.sort_by_key(|i| (std::cmp::Reverse(i.words), i.first, i.tensor));
+    let candidates = [by_size, intervals].map(|order| place_in_order(network, &order));
+    let best = candidates.into_iter().min_by_key(|map| map.words);
+    let mut map = best.unwrap_or_else(|| place_in_order(network, &[]));
+    map.peak_operation = peak(network, operations, engine, &map);
+    map
+}
+
+fn lifetimes(network: &Network, operations: &[Operation], engine: &Engine) -> Vec<Interval> {
+    let layout = engine.layout();
+    let mut found: Vec<Interval> = Vec::new();
+    for tensor in 0..network.tensors.len() {
+        let id = network::TensorId(tensor as u16);
+        let written = operations.iter().position(|op| op.output == id);
+        let read = operations
+            .iter()
+            .rposition(|op| op.sources.iter().any(|s| s.tensor == id));
+        if written.is_none() && id != network.input {
+            continue;
+        }
+        let first = written.unwrap_or(0);
+        let end = if id == network.output {
+            operations.len()
+        } else {
+            first
+        };
+        let last = read.unwrap_or(first).max(end);
+        found.push(Interval {
+            tensor,
+            words: layout.words(network.spec(id)),
+            first,
+            last,
+        });
+    }
+    found
+}
+
+fn place_in_order(network: &Network, order: &[Interval]) -> FeatureMap {
+    let mut bases = vec![None; network.tensors.len()];
+    let mut placed: Vec<(Interval, usize)> = Vec::new();
+    for interval in order {
+        let mut taken: Vec<(usize, usize)> = placed
+            .iter()
+            .filter(|(other, _)| other.meets(interval))
+            .map(|(other, base)| (*base, base + other.words))
+            .collect();
+        taken.sort_unstable();
+        let mut base = 0;
+        for (start, end) in taken {
+            if base + interval.words <= start {
+                break;
+            }
+            base = base.max(end);
+        }
+        bases[interval.tensor] = Some(base);
+        placed.push((*interval, base));
+    }
+    let live = |at: &usize| -> usize {
+        order
+            .iter()
+            .filter(|i| i.first <= *at && *at <= i.last)
+            .map(|i| i.words)
+            .sum()
+    };
+    let n_times = order.iter().map(|i| i.last + 1).max().unwrap_or(0);
+    FeatureMap {
+        words: placed
+            .iter()
+            .map(|(interval, base)| base + interval.words)
+            .max()
+            .unwrap_or(0),
+        lower_bound_words: (0..n_times).map(|at| live(&at)).max().unwrap_or(0),
+        bases,
+        peak_operation: 0,
+    }
+}
+
+fn peak(network: &Network, operations: &[Operation], engine: &Engine, map: &FeatureMap) -> usize {
+    let layout = engine.layout();
+    let end =
+        |id: network::TensorId| map.bases[id.index()].unwrap_or(0) + layout.words(network.spec(id));
+    let highest = |op: &Operation| {
+        let sources = op.sources.iter().map(|s| end(s.tensor));
+        sources.chain([end(op.output)]).max()
+    };
+    let reaches = |op: &Operation| highest(op) == Some(map.words);
+    operations.iter().position(reaches).unwrap_or(0)
+}

@@ -1,0 +1,208 @@
+//! From layers to the list of engine operations and their place in feature memory.
+
+mod descriptor;
+mod fold;
+mod memory;
+mod operation;
+#[cfg(test)]
+mod tests;
+
+use network::{Layer, Mode, Network, Requantize};
+
+pub use descriptor::{ImageBase, descriptor, end};
+pub use fold::Source;
+pub use memory::FeatureMap;
+pub use operation::{Operation, OperationKind};
+
+use crate::config::HardwareConfig;
+use crate::engine::Engine;
+use crate::error::HdlError;
+
+/// A scheduled network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The engine that it is scheduled for.
+    pub engine: Engine,
+    /// Operations in the order they run.
+    pub operations: Vec<Operation>,
+    /// Feature addresses.
+    pub features: FeatureMap,
+}
+
+/// Schedules a valid network.
+///
+/// # Errors
+/// If the network is not valid, a configuration key is illegal, a tensor is wider than the lanes,
+/// or the live tensors do not fit.
+pub fn schedule(network: &Network, config: &HardwareConfig) -> Result<Schedule, HdlError> {
+    network.validate()?;
+    config.validate()?;
+    let operations = operations(network);
+    let engine = engine(network, config, &operations)?;
+    let features = memory::place(network, &operations, &engine);
+    if let Some(kib) = config.feature_memory_kib {
+        let available = kib * 8192 / engine.feature_bits();
+        if features.words > available {
+            let layer = operations[features.peak_operation].name.clone();
+            let word_bits = engine.feature_bits();
+            return Err(HdlError::FeatureMemory {
+                layer,
+                needed: features.words,
+                available,
+                word_bits,
+            });
+        }
+    }
+    Ok(Schedule {
+        engine,
+        operations,
+        features,
+    })
+}
+
+/// The operations of a network, upsampling and concatenation folded into reads.
+pub fn operations(network: &Network) -> Vec<Operation> {
+    let folded = fold::fold(network);
+    let nothing = Requantize {
+        channels: Vec::new(),
+        shift: 0,
+    };
+    let mut operations = Vec::new();
+    for (idx, layer) in network.layers.iter().enumerate() {
+        let base = Operation {
+            name: layer.name().into(),
+            layer: idx,
+            kind: OperationKind::Conv2d,
+            sources: folded.views[layer.inputs()[0].index()].clone(),
+            output: layer.output(),
+            kernel: 1,
+            weight_bits: layer.weights().map_or(0, |(_, bits, _)| bits),
+            weights: layer
+                .weights()
+                .map_or(Vec::new(), |(weights, _, _)| weights.to_vec()),
+            requantize: layer
+                .weights()
+                .map_or(nothing.clone(), |(_, _, r)| r.clone()),
+        };
+        match layer {
+            Layer::Conv2d(l) => operations.push(Operation {
+                kernel: l.kernel,
+                ..base
+            }),
+            Layer::ConvTranspose2d(_) => {
+                let kind = OperationKind::ConvTranspose2d;
+                operations.push(Operation {
+                    kind,
+                    kernel: 2,
+                    ..base
+                });
+            }
+            Layer::MaxPool2d(_) => {
+                let kind = OperationKind::MaxPool2d;
+                operations.push(Operation {
+                    kind,
+                    kernel: 2,
+                    ..base
+                });
+            }
+            Layer::Head(l) => operations.push(Operation {
+                kind: OperationKind::Head(l.kind),
+                ..base
+            }),
+            Layer::Upsample2d(_) | Layer::Concat(_) => {
+                let copy = folded
+                    .copies
+                    .iter()
+                    .find(|(tensor, _)| *tensor == layer.output());
+                if let Some((tensor, view)) = copy {
+                    operations.push(Operation::copy(network, idx, *tensor, view.clone()));
+                }
+            }
+        }
+    }
+    operations
+}
+
+/// The engine that a network and a configuration ask for.
+fn engine(
+    network: &Network,
+    config: &HardwareConfig,
+    operations: &[Operation],
+) -> Result<Engine, HdlError> {
+    let widest = network.tensors.iter().max_by_key(|t| t.spec.bits);
+    let widest_bits = widest.map_or(1, |t| t.spec.bits);
+    let lane_bits = config.lane_bits.unwrap_or(widest_bits);
+    if let Some(tensor) = widest.filter(|t| t.spec.bits > lane_bits) {
+        let (tensor, bits) = (tensor.name.clone(), tensor.spec.bits);
+        return Err(HdlError::LaneBits {
+            tensor,
+            lane_bits,
+            bits,
+        });
+    }
+    let scaled = config.scaled.unwrap_or(network.mode == Mode::Scaled);
+    if !scaled {
+        check_multipliers(operations)?;
+    }
+    let engine = Engine {
+        tn: config.tn,
+        tm: config.tm,
+        tp: config.tp,
+        digit_bits: config.digit_bits,
+        lane_bits: usize::from(lane_bits),
+        requantize_lanes: config.requantize_lanes(),
+        accumulator_bits: 32,
+        scaled,
+    };
+    let needed = operations
+        .iter()
+        .map(|op| accumulator_bits(network, op))
+        .max()
+        .unwrap_or(0);
+    let least = engine.least_accumulator_bits();
+    Ok(Engine {
+        accumulator_bits: needed.clamp(least, 32.max(least)),
+        ..engine
+    })
+}
+
+fn check_multipliers(operations: &[Operation]) -> Result<(), HdlError> {
+    for op in operations {
+        let wrong = op
+            .requantize
+            .channels
+            .iter()
+            .position(|c| !matches!(c.multiplier, -1 | 1));
+        if let Some(channel) = wrong {
+            let found = op.requantize.channels[channel].multiplier;
+            return Err(HdlError::Multiplier {
+                layer: op.name.clone(),
+                channel,
+                found,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Two's complement bits that hold every sum of the operation's weights and inputs.
+fn accumulator_bits(network: &Network, operation: &Operation) -> usize {
+    let n_out = operation.out_channels().max(1);
+    let specs = operation.source_specs(network);
+    let largest = specs
+        .iter()
+        .map(|s| s.max_value().max(-s.min_value()))
+        .max()
+        .unwrap_or(0);
+    let sums = operation
+        .weights
+        .chunks(operation.weights.len().max(1) / n_out.max(1));
+    let sums = sums.map(|codes| {
+        codes
+            .iter()
+            .map(|c| i64::from(c.unsigned_abs()))
+            .sum::<i64>()
+    });
+    let bound = sums.max().unwrap_or(0) * i64::from(largest);
+    (64 - bound.leading_zeros()) as usize + 1
+}
