@@ -257,3 +257,222 @@ pub fn min_mse_step(values: &[f32], range: Range, mode: QuantizeMode) -> f32 {
     }
     best.1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{LayerOverride, ModelConfig};
+    use crate::topology::Topology;
+    use burn::tensor::Device;
+
+    /// x, upstream gradient, and by hand from eq. 3 and 5 of the paper: dy/dx and dy/ds.
+    struct Case {
+        x: f32,
+        dx: f32,
+        ds: f32,
+    }
+
+    fn check(range: Range, step: f32, cases: &[Case]) {
+        let device = Device::flex().autodiff();
+        let values: Vec<f32> = cases.iter().map(|c| c.x).collect();
+        let shape = [1, 1, 1, values.len()];
+        for (i, case) in cases.iter().enumerate() {
+            let x = Tensor::<4>::from_data(TensorData::new(values.clone(), shape), &device);
+            let (x, log2) = (
+                x.require_grad(),
+                Tensor::<1>::from_floats([step.log2()], &device),
+            );
+            let log2 = log2.require_grad();
+            let s = step_tensor(log2.clone(), QuantizeMode::Scaled, range.gradient_scale(4));
+            let y = ops::lsq(x.clone(), s, range).narrow(3, i, 1).sum();
+            let gradients = y.backward();
+            let dx = host(x.grad(&gradients).unwrap());
+            let dp = host(log2.grad(&gradients).unwrap())[0];
+            assert!(
+                (dx[i] - case.dx).abs() < 1e-6,
+                "dy/dx at {}: {}",
+                case.x,
+                dx[i]
+            );
+            // dp = ds · ds/dp · 1/√(n·Q_P), with ds/dp = s·ln 2 and n = 4.
+            let scale = 1.0 / (4.0 * range.positive as f32).sqrt();
+            let expected = case.ds * step * 2.0f32.ln() * scale;
+            assert!(
+                (dp - expected).abs() < 1e-6,
+                "d/dp at {}: {dp}, not {expected}",
+                case.x
+            );
+        }
+    }
+
+    #[test]
+    fn unsigned_gradients_follow_the_paper() {
+        // A = 2: codes 0..3, s = 0.5.
+        let cases = [
+            Case {
+                x: -0.3,
+                dx: 0.0,
+                ds: 0.0,
+            }, // below: −Q_N = 0
+            Case {
+                x: 0.3,
+                dx: 1.0,
+                ds: 1.0 - 0.6,
+            }, // v = 0.6 → 1
+            Case {
+                x: 0.6,
+                dx: 1.0,
+                ds: 1.0 - 1.2,
+            }, // v = 1.2 → 1
+            Case {
+                x: 1.4,
+                dx: 1.0,
+                ds: 3.0 - 2.8,
+            }, // v = 2.8 → 3
+            Case {
+                x: 1.7,
+                dx: 0.0,
+                ds: 3.0,
+            }, // above: Q_P
+        ];
+        check(Range::activation(2), 0.5, &cases);
+    }
+
+    #[test]
+    fn signed_gradients_follow_the_paper() {
+        // W = 3: codes −4..3, s = 0.25.
+        let cases = [
+            Case {
+                x: -1.2,
+                dx: 0.0,
+                ds: -4.0,
+            }, // v = −4.8
+            Case {
+                x: -0.4,
+                dx: 1.0,
+                ds: -2.0 + 1.6,
+            }, // v = −1.6 → −2
+            Case {
+                x: 0.7,
+                dx: 1.0,
+                ds: 3.0 - 2.8,
+            }, // v = 2.8 → 3
+            Case {
+                x: 0.8,
+                dx: 0.0,
+                ds: 3.0,
+            }, // v = 3.2
+        ];
+        check(Range::weight(3), 0.25, &cases);
+    }
+
+    #[test]
+    fn one_bit_weights_are_signs_times_the_step() {
+        let cases = [
+            Case {
+                x: -0.1,
+                dx: 1.0,
+                ds: -1.0,
+            },
+            Case {
+                x: 0.0,
+                dx: 1.0,
+                ds: 1.0,
+            },
+            Case {
+                x: 5.0,
+                dx: 1.0,
+                ds: 1.0,
+            },
+        ];
+        check(Range::weight(1), 0.25, &cases);
+    }
+
+    #[test]
+    fn every_code_is_reached_and_fits_the_network() {
+        for bits in 1..=8u8 {
+            let range = Range::weight(bits);
+            let codes: std::collections::BTreeSet<i32> = (-300..=300)
+                .map(|v| range.code(v as f32, 1.0) as i32)
+                .collect();
+            assert_eq!(codes.len(), 1 << bits, "W = {bits}");
+            assert!(
+                codes
+                    .iter()
+                    .all(|&c| network::arithmetic::is_weight(c, bits)),
+                "W = {bits}"
+            );
+        }
+    }
+
+    #[test]
+    fn fixed_mode_steps_are_powers_of_two() {
+        let device = Device::flex();
+        let log2 = Tensor::<1>::from_floats([-3.4, 0.6, 2.0], &device);
+        let step = host(step_tensor(log2, QuantizeMode::Fixed, 1.0));
+        assert_eq!(step, [0.125, 2.0, 4.0]);
+    }
+
+    #[test]
+    fn minimum_error_step_of_a_grid_is_its_spacing() {
+        let values: Vec<f32> = (-8..8).map(|k| k as f32 * 0.25).collect();
+        let log2 = min_mse_step(&values, Range::weight(4), QuantizeMode::Fixed);
+        assert_eq!(log2, -2.0);
+        let values: Vec<f32> = (0..64).map(|k| k as f32 * 0.125).collect();
+        let log2 = min_mse_step(&values, Range::activation(6), QuantizeMode::Scaled);
+        assert!((log2 + 3.0).abs() < 1e-6, "{log2}");
+    }
+
+    #[test]
+    fn overrides_apply_and_tied_layers_must_agree() {
+        let topology = Topology::new(
+            &ModelConfig {
+                depth: 1,
+                ..Default::default()
+            },
+            1,
+            2,
+        );
+        let specs = topology.layers();
+        let mut config = QuantizeConfig::default();
+        let a = |bits| LayerOverride {
+            weight_bits: None,
+            activation_bits: Some(bits),
+        };
+        config.layers.insert("bottom.conv2".into(), a(3));
+        let plan = QuantPlan::new(&config, &specs, 0.1).unwrap();
+        let bits_of = |name: &str| plan.bits[specs.iter().position(|s| s.name == name).unwrap()];
+        assert_eq!(
+            bits_of("enc0.conv2").activation,
+            3,
+            "tied with bottom.conv2"
+        );
+        assert_eq!(
+            bits_of("enc0.conv1"),
+            LayerBits {
+                weight: 8,
+                activation: 6
+            }
+        );
+        assert_eq!(
+            bits_of("bottom.conv1"),
+            LayerBits {
+                weight: 4,
+                activation: 6
+            }
+        );
+        config.layers.insert("enc0.conv2".into(), a(5));
+        let message = QuantPlan::new(&config, &specs, 0.1)
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("enc0.conv2 and bottom.conv2"), "{message}");
+        config.layers.insert("enc9.conv2".into(), a(5));
+        let message = QuantPlan::new(&config, &specs, 0.1)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.starts_with("quantize.layers.enc9.conv2: no such layer"),
+            "{message}"
+        );
+    }
+}

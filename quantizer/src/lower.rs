@@ -527,3 +527,117 @@ impl Walk for Builder<'_> {
         output
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// f64 formula of the layer, independent of shifts: clamp(round(m·acc + b)).
+    fn real(c: &Affine, acc: i64, high: f64) -> f64 {
+        (c.m * acc as f64 + c.b + 0.5).floor().clamp(0.0, high)
+    }
+
+    fn integer(r: &Requantize, channel: usize, acc: i64, high: i64) -> i64 {
+        let p = r.channels[channel];
+        let wide = i128::from(acc) * i128::from(p.multiplier) + i128::from(p.bias);
+        ((wide >> r.shift) as i64).clamp(0, high)
+    }
+
+    #[test]
+    fn one_channel_by_hand() {
+        // m = 1/3: the largest S with round(2^S/3) <= 32767 is 16 (21845); b = 2 → 2·2^16 + 2^15.
+        let c = Affine {
+            m: 1.0 / 3.0,
+            b: 2.0,
+            acc_bound: 1000.0,
+        };
+        let r = requantize("l", QuantizeMode::Scaled, &[c], 0.0, 255.0).unwrap();
+        assert_eq!(r.shift, 16);
+        let expected = ChannelParams {
+            multiplier: 21845,
+            bias: 2 * 65536 + 32768,
+        };
+        assert_eq!(r.channels, [expected]);
+        // 30/3 + 2 = 12; 31/3 + 2 = 12.33 → 12; 32/3 + 2 = 12.67 → 13.
+        let found: Vec<i64> = [30, 31, 32].map(|acc| integer(&r, 0, acc, 255)).into();
+        assert_eq!(found, [12, 12, 13]);
+    }
+
+    #[test]
+    fn integers_follow_the_real_formula_within_one_code() {
+        for (m, b) in [
+            (0.013, -3.2),
+            (-0.0007, 40.0),
+            (3.7, 0.4),
+            (1e-7, 12.0),
+            (0.5, -1e9),
+        ] {
+            let c = Affine {
+                m,
+                b,
+                acc_bound: 60000.0,
+            };
+            let other = Affine {
+                m: m * 0.11,
+                b: b * 0.3 + 1.0,
+                acc_bound: 60000.0,
+            };
+            let channels = [c, other];
+            let r = requantize("l", QuantizeMode::Scaled, &channels, 0.0, 63.0).unwrap();
+            let mut exact = 0;
+            for (idx, channel) in channels.iter().enumerate() {
+                for acc in (-60000..=60000).step_by(7) {
+                    let (found, expected) =
+                        (integer(&r, idx, acc, 63) as f64, real(channel, acc, 63.0));
+                    assert!(
+                        (found - expected).abs() <= 1.0,
+                        "m {m} b {b} acc {acc}: {found} {expected}"
+                    );
+                    exact += usize::from(found == expected);
+                }
+            }
+            assert!(
+                exact > 2 * 17142 * 99 / 100,
+                "m {m} b {b}: only {exact} equal"
+            );
+        }
+    }
+
+    #[test]
+    fn fixed_mode_is_one_shift() {
+        let c = Affine {
+            m: 0.125,
+            b: -1.5,
+            acc_bound: 1000.0,
+        };
+        let r = requantize("l", QuantizeMode::Fixed, &[c, c], 0.0, 15.0).unwrap();
+        assert_eq!(r.shift, 3);
+        // b·2^3 = −12, plus the half 4.
+        assert_eq!(
+            r.channels,
+            [ChannelParams {
+                multiplier: 1,
+                bias: -8
+            }; 2]
+        );
+        let odd = Affine { m: 0.3, ..c };
+        let error = requantize("enc0.conv1", QuantizeMode::Fixed, &[odd], 0.0, 15.0).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("lowering enc0.conv1: expected output step"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn dead_channels_keep_their_offset() {
+        let dead = Affine {
+            m: 0.0,
+            b: 5.2,
+            acc_bound: 100.0,
+        };
+        let r = requantize("l", QuantizeMode::Scaled, &[dead], 0.0, 63.0).unwrap();
+        assert_eq!(integer(&r, 0, 77, 63), 5);
+    }
+}
