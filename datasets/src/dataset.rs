@@ -7,6 +7,7 @@ use crate::error::DataError;
 use crate::image::{Image, Mask};
 use crate::phantom::{cord, membrane};
 use crate::split::split_subjects;
+use crate::{bids, folder};
 
 /// One image with its mask.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +53,8 @@ pub fn load_samples(data: &DataConfig) -> Result<Vec<Sample>, DataError> {
     match data.kind {
         DataKind::PhantomCord => Ok(cord::samples(data)),
         DataKind::PhantomMembrane => Ok(membrane::samples(data)),
-        DataKind::Folder | DataKind::Bids => Err(DataError::config("data.kind", "a phantom", "a folder")),
+        DataKind::Folder => folder::load(data),
+        DataKind::Bids => bids::load(data),
     }
 }
 

@@ -9,21 +9,29 @@
 //! This crate knows neither networks nor training, and never prints.
 #![forbid(unsafe_code)]
 
+mod bids;
 pub mod config;
 mod dataset;
 mod error;
+mod folder;
 mod image;
 pub mod labels;
 pub mod metrics;
+pub mod nifti_io;
+mod orientation;
 pub mod phantom;
+pub mod picture;
 pub mod preprocess;
 pub mod resample;
 pub mod sampler;
+mod scan;
 pub mod split;
 pub mod tiles;
+mod write;
 
 pub use config::{DataConfig, DataKind, SplitBy, SplitConfig};
 pub use dataset::{Dataset, Sample, load, load_samples};
 pub use error::DataError;
 pub use image::{Image, Mask};
 pub use preprocess::{Interpolation, Normalisation, Plane, Preprocess};
+pub use scan::Scan;

@@ -79,20 +79,20 @@ pub fn draw_slice(size: [usize; 2], noise: f32, seed: u64, index: [u64; 2]) -> (
 impl Cord {
     fn draw([height, width]: [usize; 2], person: &mut Draw, level: &mut Draw) -> Self {
         let half = height.min(width) as f32 / 2.0;
-        let breadth = half * person.uniform(0.52, 0.68);
+        let breadth = half * person.uniform(0.58, 0.74);
         let flatness = person.uniform(0.66, 0.84);
         let growth = 1.0 + level.around_zero(0.05);
         let half_axes = [breadth * growth, breadth * flatness * growth];
         let mut shift = |reach: f32| half * (person.around_zero(reach) + level.around_zero(0.03));
-        let centre = [width as f32 / 2.0 + shift(0.14), height as f32 / 2.0 + shift(0.14)];
+        let centre = [width as f32 / 2.0 + shift(0.12), height as f32 / 2.0 + shift(0.12)];
         let extent = height.max(width) as f32;
         Self {
             centre,
             rotation: person.rotation(0.12),
             half_axes,
             canal: [
-                half_axes[0] + half * person.uniform(0.08, 0.22),
-                half_axes[1] + half * person.uniform(0.10, 0.26),
+                half_axes[0] + half * person.uniform(0.08, 0.18),
+                half_axes[1] + half * person.uniform(0.10, 0.22),
             ],
             limbs: butterfly(person, level),
             fissure: Limb {
@@ -169,7 +169,7 @@ impl Cord {
 fn butterfly(person: &mut Draw, level: &mut Draw) -> Vec<Limb> {
     let spread = person.uniform(0.9, 1.12);
     let reach = person.uniform(0.9, 1.1);
-    let thickness = person.uniform(0.85, 1.2);
+    let thickness = person.uniform(0.95, 1.3);
     let middle = person.around_zero(0.05);
     let mut limbs = Vec::new();
     for side in [-1.0f32, 1.0] {
@@ -187,7 +187,7 @@ fn butterfly(person: &mut Draw, level: &mut Draw) -> Vec<Limb> {
         limbs.push(Limb { from: neck, to: dorsal, radius: [slim, tip] });
     }
     let (left, right) = (limbs[0].from, limbs[3].from);
-    let radius = [person.uniform(0.055, 0.085); 2];
+    let radius = [person.uniform(0.065, 0.1); 2];
     limbs.push(Limb { from: left, to: right, radius });
     limbs
 }

@@ -41,6 +41,7 @@ struct Tissue {
     cells: Vec<Option<Cell>>,
     warp: [SmoothNoise; 2],
     texture: [SmoothNoise; 2],
+    stain: SmoothNoise,
 }
 
 /// All samples that `config` asks for: `count` images of `slices_per_subject` sections a specimen.
@@ -87,12 +88,19 @@ impl Tissue {
                 SmoothNoise::new(section, extent, 1.7),
                 SmoothNoise::new(section, extent, 5.0),
             ],
+            stain: SmoothNoise::new(section, extent, 9.0),
         }
     }
 
-    /// The scene at a position in pixels.
+    /// The scene at a position in pixels: what is there, darker where the stain is dense.
     fn at(&self, x: f32, y: f32) -> Point {
-        let texture = 0.07 * self.texture[0].at(x, y) + 0.05 * self.texture[1].at(x, y);
+        let (value, inside) = self.unstained(x, y);
+        let dense = ((self.stain.at(x, y) - 0.25) * 2.0).clamp(0.0, 1.0);
+        (value * (1.0 - 0.5 * dense), inside)
+    }
+
+    fn unstained(&self, x: f32, y: f32) -> Point {
+        let texture = 0.12 * self.texture[0].at(x, y) + 0.06 * self.texture[1].at(x, y);
         let (wx, wy) = (x + 2.6 * self.warp[0].at(x, y), y + 2.6 * self.warp[1].at(x, y));
         let near = self.near(wx, wy);
         let squared = |cell: &Cell| (wx - cell.centre[0]).powi(2) + (wy - cell.centre[1]).powi(2);
@@ -137,19 +145,19 @@ impl Cell {
         };
         let centre = [coordinate(place[0]), coordinate(place[1])];
         let mut organelles = Vec::new();
-        if specimen.chance(0.45) {
+        if specimen.chance(0.7) {
             organelles.push(Organelle::mitochondrion(centre, specimen));
         }
-        for _ in 0..3 {
+        for _ in 0..7 {
             if specimen.chance(0.5) {
                 organelles.push(Organelle::vesicle(centre, specimen));
             }
         }
         Self {
             centre,
-            brightness: specimen.uniform(0.56, 0.78),
+            brightness: specimen.uniform(0.5, 0.8),
             width: specimen.uniform(2.0, 3.6),
-            darkness: specimen.uniform(0.12, 0.34),
+            darkness: specimen.uniform(0.12, 0.3),
             organelles,
         }
     }
@@ -161,10 +169,10 @@ impl Organelle {
         Self {
             centre: [cell[0] + offset(), cell[1] + offset()],
             rotation: specimen.rotation(1.0),
-            half_axes: [specimen.uniform(0.16, 0.3) * CELL, specimen.uniform(0.11, 0.17) * CELL],
+            half_axes: [specimen.uniform(0.2, 0.36) * CELL, specimen.uniform(0.15, 0.24) * CELL],
             outline: 0.72,
-            inside: specimen.uniform(0.36, 0.5),
-            edge: specimen.uniform(0.16, 0.3),
+            inside: specimen.uniform(0.26, 0.46),
+            edge: specimen.uniform(0.1, 0.28),
             cristae: true,
         }
     }
@@ -198,7 +206,7 @@ impl Organelle {
             return Some(self.edge);
         }
         let stripe = (u * self.half_axes[0] / 1.6).rem_euclid(2.0) < 0.9;
-        Some(if self.cristae && stripe { self.inside - 0.1 } else { self.inside })
+        Some(if self.cristae && stripe { self.inside - 0.12 } else { self.inside })
     }
 }
 
