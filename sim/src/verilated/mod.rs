@@ -1,0 +1,19 @@
+//! The generated Verilog, compiled by Verilator and driven over its register block.
+//!
+//! A build folder of `hdl-gen` enters [`Verilated::build`]; registers, tensors and counters leave.
+//! [`cosim`] compares every layer of every image with the reference kernels. The folder's
+//! `manifest.json` says all there is to know, so this module does not depend on the generator.
+
+mod build;
+mod cosim;
+mod error;
+mod library;
+mod manifest;
+mod model;
+mod program;
+
+pub use build::is_installed;
+pub use cosim::{CosimReport, Mismatch, cosim, cosim_on};
+pub use error::VerilatedError;
+pub use manifest::{Manifest, Memories, Memory, OperationEntry, Shape, TensorPlace};
+pub use model::{Counters, Step, Verilated};
