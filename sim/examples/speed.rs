@@ -7,43 +7,13 @@ use qunet_tests::unet::{Unet, Upsampling, n_macs, unet};
 use sim::Simulator;
 
 fn main() -> Result<(), sim::SimError> {
-    let large = Unet {
-        base: 16,
-        depth: 4,
-        size: [256, 256],
-        ..Unet::default()
-    };
-    let small = Unet {
-        base: 8,
-        depth: 3,
-        size: [64, 64],
-        ..Unet::default()
-    };
+    let large = Unet { base: 16, depth: 4, size: [256, 256], ..Unet::default() };
+    let small = Unet { base: 8, depth: 3, size: [64, 64], ..Unet::default() };
     let transposed = Upsampling::Transposed;
     time("base 16 depth 4 256² W4 A6 nearest", &large)?;
-    time(
-        "base 16 depth 4 256² W4 A6 transposed",
-        &Unet {
-            upsampling: transposed,
-            ..large
-        },
-    )?;
-    time(
-        "base 16 depth 4 256² W8 A8",
-        &Unet {
-            weight_bits: 8,
-            activation_bits: 8,
-            ..large
-        },
-    )?;
-    time(
-        "base 16 depth 4 256² W2 A4",
-        &Unet {
-            weight_bits: 2,
-            activation_bits: 4,
-            ..large
-        },
-    )?;
+    time("base 16 depth 4 256² W4 A6 transposed", &Unet { upsampling: transposed, ..large })?;
+    time("base 16 depth 4 256² W8 A8", &Unet { weight_bits: 8, activation_bits: 8, ..large })?;
+    time("base 16 depth 4 256² W2 A4", &Unet { weight_bits: 2, activation_bits: 4, ..large })?;
     time("base 8 depth 3 64² W4 A6", &small)
 }
 

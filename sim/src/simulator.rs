@@ -32,10 +32,7 @@ impl Simulator {
     /// # Errors
     /// If the network does not validate.
     pub fn new(network: &Network) -> Result<Simulator, SimError> {
-        let fail = |source| SimError::Network {
-            network: network.name.clone(),
-            source,
-        };
+        let fail = |source| SimError::Network { network: network.name.clone(), source };
         network.validate().map_err(fail)?;
         let prepare = |layer: &Layer| {
             let input = network.spec(layer.inputs()[0]);
@@ -53,11 +50,7 @@ impl Simulator {
         let layers = network.layers.iter().map(prepare).collect();
         let ids = (0..network.tensors.len()).map(|i| TensorId(i as u16));
         let last_use = ids.map(|id| lifetime(network, id).1).collect();
-        Ok(Simulator {
-            network: network.clone(),
-            layers,
-            last_use,
-        })
+        Ok(Simulator { network: network.clone(), layers, last_use })
     }
 
     /// The network that is simulated.
@@ -91,10 +84,7 @@ impl Simulator {
     /// # Errors
     /// As [`Simulator::run`].
     pub fn run_all<I: AsRef<[u8]> + Sync>(&self, inputs: &[I]) -> Result<Vec<Vec<u8>>, SimError> {
-        inputs
-            .par_iter()
-            .map(|input| self.run(input.as_ref()))
-            .collect()
+        inputs.par_iter().map(|input| self.run(input.as_ref())).collect()
     }
 
     /// Every tensor and every layer's saturation for one input.
@@ -109,10 +99,7 @@ impl Simulator {
             saturation.push(Saturation::of(layer, clamped, &output));
             values[layer.output().index()] = output;
         }
-        Ok(Trace {
-            tensors: values,
-            saturation,
-        })
+        Ok(Trace { tensors: values, saturation })
     }
 
     /// Saturation of every layer, summed over many inputs.
@@ -123,13 +110,7 @@ impl Simulator {
         &self,
         inputs: &[I],
     ) -> Result<Vec<Saturation>, SimError> {
-        let empty = || {
-            self.network
-                .layers
-                .iter()
-                .map(Saturation::none)
-                .collect::<Vec<_>>()
-        };
+        let empty = || self.network.layers.iter().map(Saturation::none).collect::<Vec<_>>();
         let add = |a: Vec<Saturation>, b: Vec<Saturation>| {
             Ok(a.into_iter().zip(b).map(|(a, b)| a.plus(&b)).collect())
         };
@@ -139,20 +120,14 @@ impl Simulator {
 
     fn start(&self, input: &[u8]) -> Result<Vec<Vec<u8>>, SimError> {
         let spec = self.network.spec(self.network.input);
-        let fail = |source| SimError::Network {
-            network: self.network.name.clone(),
-            source,
-        };
+        let fail = |source| SimError::Network { network: self.network.name.clone(), source };
         if input.len() != spec.len() {
             let (expected, found) = (spec.len(), input.len());
             return Err(fail(NetworkError::InputLength { expected, found }));
         }
         let legal = spec.min_value()..=spec.max_value();
         if let Some(index) = input.iter().position(|b| !legal.contains(&spec.decode(*b))) {
-            return Err(fail(NetworkError::InputValue {
-                index,
-                bits: spec.bits,
-            }));
+            return Err(fail(NetworkError::InputValue { index, bits: spec.bits }));
         }
         let mut values = vec![Vec::new(); self.network.tensors.len()];
         values[self.network.input.index()] = input.to_vec();

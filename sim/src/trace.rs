@@ -43,12 +43,7 @@ impl Saturation {
 
     pub(crate) fn of(layer: &Layer, clamped: Clamped, output: &[u8]) -> Saturation {
         let n_zeros = output.iter().filter(|b| **b == 0).count() as u64;
-        Saturation {
-            n_values: output.len() as u64,
-            clamped,
-            n_zeros,
-            ..Saturation::none(layer)
-        }
+        Saturation { n_values: output.len() as u64, clamped, n_zeros, ..Saturation::none(layer) }
     }
 
     /// Both together.

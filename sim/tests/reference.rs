@@ -12,25 +12,12 @@ fn check(case: &Case) {
     for (index, input) in case.inputs.iter().enumerate() {
         let expected = case.network.run_reference(input).expect("input fits");
         let found = simulator.trace(input).expect("input fits");
-        for (tensor, (e, f)) in case
-            .network
-            .tensors
-            .iter()
-            .zip(expected.iter().zip(&found.tensors))
+        for (tensor, (e, f)) in case.network.tensors.iter().zip(expected.iter().zip(&found.tensors))
         {
-            assert!(
-                e == f,
-                "{}, input {index}: tensor {} differs",
-                case.name,
-                tensor.name
-            );
+            assert!(e == f, "{}, input {index}: tensor {} differs", case.name, tensor.name);
         }
         let output = simulator.run(input).expect("input fits");
-        assert!(
-            output == expected[case.network.output.index()],
-            "{}: run",
-            case.name
-        );
+        assert!(output == expected[case.network.output.index()], "{}: run", case.name);
     }
 }
 
@@ -68,11 +55,7 @@ fn wide_images_and_large_weights_equal_the_reference() {
     };
     let network = unet::unet(&config);
     let inputs = vec![inputs::random(&network, 7), inputs::largest(&network)];
-    check(&Case {
-        name: "wide".into(),
-        network,
-        inputs,
-    });
+    check(&Case { name: "wide".into(), network, inputs });
 }
 
 #[test]
@@ -87,10 +70,7 @@ fn many_inputs_run_in_their_order() {
 }
 
 fn one_conv(make: impl FnOnce(&mut Network)) -> Network {
-    let mut network = unet::unet(&unet::Unet {
-        depth: 0,
-        ..unet::Unet::default()
-    });
+    let mut network = unet::unet(&unet::Unet { depth: 0, ..unet::Unet::default() });
     make(&mut network);
     network
 }
@@ -100,10 +80,7 @@ fn an_input_that_does_not_fit_is_refused() {
     let network = one_conv(|n| n.tensors[0].spec.bits = 4);
     let simulator = Simulator::new(&network).expect("valid");
     let message = |input: &[u8]| simulator.run(input).expect_err("refused").to_string();
-    assert_eq!(
-        message(&[0; 3]),
-        "network unet-b4d0-1: input: expected 256 bytes (C*H*W), found 3"
-    );
+    assert_eq!(message(&[0; 3]), "network unet-b4d0-1: input: expected 256 bytes (C*H*W), found 3");
     let mut input = vec![0; 256];
     input[9] = 100;
     assert_eq!(
@@ -111,10 +88,7 @@ fn an_input_that_does_not_fit_is_refused() {
         "network unet-b4d0-1: input: value at byte 9 does not fit the input format of 4 bits"
     );
     let invalid = one_conv(|n| n.tensors[0].spec.bits = 9);
-    assert!(matches!(
-        Simulator::new(&invalid),
-        Err(SimError::Network { .. })
-    ));
+    assert!(matches!(Simulator::new(&invalid), Err(SimError::Network { .. })));
 }
 
 /// Saturation counted with exact integers from the accumulators of the first layer.
@@ -146,15 +120,9 @@ fn saturation_equals_an_exact_count() {
     assert!(low > 0 && high > 0, "the case clamps at both ends");
     let simulator = Simulator::new(&network).expect("valid");
     let found = simulator.saturation(&[&input, &input]).expect("input fits");
-    assert_eq!(
-        (found[0].clamped.low, found[0].clamped.high),
-        (2 * low, 2 * high)
-    );
+    assert_eq!((found[0].clamped.low, found[0].clamped.high), (2 * low, 2 * high));
     assert_eq!(found[0].n_values, 2 * spec.len() as u64);
     let trace = simulator.trace(&input).expect("input fits");
-    let zeros = trace.tensors[conv.output.index()]
-        .iter()
-        .filter(|b| **b == 0)
-        .count();
+    let zeros = trace.tensors[conv.output.index()].iter().filter(|b| **b == 0).count();
     assert_eq!(found[0].n_zeros, 2 * zeros as u64);
 }

@@ -25,10 +25,7 @@ pub struct Format {
 
 /// Unsigned values of `bits` bits.
 pub const fn unsigned(bits: u8) -> Format {
-    Format {
-        bits,
-        signed: false,
-    }
+    Format { bits, signed: false }
 }
 
 /// Signed values of `bits` bits.
@@ -77,13 +74,7 @@ impl Builder {
         };
         let rng = ChaCha8Rng::seed_from_u64(seed);
         let (weights, centre) = (Weights::Uniform, [0.2, 0.8]);
-        let mut builder = Builder {
-            network,
-            values: Vec::new(),
-            rng,
-            weights,
-            centre,
-        };
+        let mut builder = Builder { network, values: Vec::new(), rng, weights, centre };
         builder.tensor("input", shape, format);
         let spec = builder.network.tensors[0].spec;
         builder.values[0] = inputs::random_values(&spec, seed);
@@ -103,10 +94,7 @@ impl Builder {
     /// Bits and sign of a tensor.
     pub fn format(&self, id: TensorId) -> Format {
         let spec = self.spec(id);
-        Format {
-            bits: spec.bits,
-            signed: spec.signed,
-        }
+        Format { bits: spec.bits, signed: spec.signed }
     }
 
     /// k×k convolution to `channels` channels.
@@ -121,23 +109,10 @@ impl Builder {
         let name = self.layer_name("conv");
         let output = self.tensor(&name, [channels, from.height, from.width], format);
         let weights = self.draw_weights(channels * from.channels * kernel * kernel, weight_bits);
-        let sums = Sums {
-            weights: &weights,
-            kernel,
-            from,
-            values: &self.values[input.index()],
-        };
+        let sums = Sums { weights: &weights, kernel, from, values: &self.values[input.index()] };
         let spreads = sums.spreads(channels, &mut self.rng, Sums::window);
         let requantize = self.requantize(&spreads, output);
-        let layer = Conv2d {
-            name,
-            input,
-            output,
-            kernel,
-            weight_bits,
-            weights,
-            requantize,
-        };
+        let layer = Conv2d { name, input, output, kernel, weight_bits, weights, requantize };
         self.push(Layer::Conv2d(layer))
     }
 
@@ -154,22 +129,10 @@ impl Builder {
         let output = self.tensor(&name, [channels, 2 * from.height, 2 * from.width], format);
         let weights = self.draw_weights(channels * from.channels * 4, weight_bits);
         let values = &self.values[input.index()];
-        let sums = Sums {
-            weights: &weights,
-            kernel: 2,
-            from,
-            values,
-        };
+        let sums = Sums { weights: &weights, kernel: 2, from, values };
         let spreads = sums.spreads(channels, &mut self.rng, Sums::block);
         let requantize = self.requantize(&spreads, output);
-        let layer = ConvTranspose2d {
-            name,
-            input,
-            output,
-            weight_bits,
-            weights,
-            requantize,
-        };
+        let layer = ConvTranspose2d { name, input, output, weight_bits, weights, requantize };
         self.push(Layer::ConvTranspose2d(layer))
     }
 
@@ -179,11 +142,7 @@ impl Builder {
         let name = self.layer_name("pool");
         let shape = [from.channels, from.height / 2, from.width / 2];
         let output = self.tensor(&name, shape, self.format(input));
-        self.push(Layer::MaxPool2d(Resample {
-            name,
-            input,
-            output,
-        }))
+        self.push(Layer::MaxPool2d(Resample { name, input, output }))
     }
 
     /// Nearest-neighbour ×2.
@@ -192,11 +151,7 @@ impl Builder {
         let name = self.layer_name("nearest");
         let shape = [from.channels, 2 * from.height, 2 * from.width];
         let output = self.tensor(&name, shape, self.format(input));
-        self.push(Layer::Upsample2d(Resample {
-            name,
-            input,
-            output,
-        }))
+        self.push(Layer::Upsample2d(Resample { name, input, output }))
     }
 
     /// Channels of `first`, then of `second`; both of one size and format.
@@ -205,37 +160,19 @@ impl Builder {
         let name = self.layer_name("concat");
         let shape = [a.channels + b.channels, a.height, a.width];
         let output = self.tensor(&name, shape, self.format(first));
-        self.push(Layer::Concat(Concat {
-            name,
-            inputs: [first, second],
-            output,
-        }))
+        self.push(Layer::Concat(Concat { name, inputs: [first, second], output }))
     }
 
     /// Threshold on one logit; class 1 on about half of the pixels.
     pub fn threshold(&mut self, input: TensorId, weight_bits: u8) -> TensorId {
         let threshold = self.rng.random_range(-2000..=2000);
-        self.head(
-            input,
-            weight_bits,
-            1,
-            unsigned(1),
-            HeadKind::Threshold { threshold },
-        )
+        self.head(input, weight_bits, 1, unsigned(1), HeadKind::Threshold { threshold })
     }
 
     /// Argmax over `n_classes` logits.
     pub fn argmax(&mut self, input: TensorId, weight_bits: u8, n_classes: usize) -> TensorId {
-        let bits = (1..=8)
-            .find(|bits| 1usize << bits >= n_classes)
-            .expect("at most 256 classes");
-        self.head(
-            input,
-            weight_bits,
-            n_classes,
-            unsigned(bits),
-            HeadKind::Argmax,
-        )
+        let bits = (1..=8).find(|bits| 1usize << bits >= n_classes).expect("at most 256 classes");
+        self.head(input, weight_bits, n_classes, unsigned(bits), HeadKind::Argmax)
     }
 
     fn head(
@@ -250,38 +187,18 @@ impl Builder {
         let name = self.layer_name("head");
         let output = self.tensor(&name, [1, from.height, from.width], format);
         let weights = self.draw_weights(n_classes * from.channels, weight_bits);
-        let sums = Sums {
-            weights: &weights,
-            kernel: 1,
-            from,
-            values: &self.values[input.index()],
-        };
+        let sums = Sums { weights: &weights, kernel: 1, from, values: &self.values[input.index()] };
         let spreads = sums.spreads(n_classes, &mut self.rng, Sums::window);
         // centred on the threshold, or on zero, and far from the ends of the logit
         let middle = match kind {
             HeadKind::Threshold { threshold } => i32::from(threshold),
             HeadKind::Argmax => 0,
         };
-        let (low, high) = (
-            (middle - 9000).max(LOGIT_MIN),
-            (middle + 9000).min(LOGIT_MAX),
-        );
-        let target = Target {
-            low,
-            high,
-            centre: [0.45, 0.55],
-        };
+        let (low, high) = ((middle - 9000).max(LOGIT_MIN), (middle + 9000).min(LOGIT_MAX));
+        let target = Target { low, high, centre: [0.45, 0.55] };
         let mode = self.network.mode;
         let requantize = calibrate::requantize(&spreads, target, mode, &mut self.rng);
-        let layer = Head {
-            name,
-            input,
-            output,
-            weight_bits,
-            weights,
-            requantize,
-            kind,
-        };
+        let layer = Head { name, input, output, weight_bits, weights, requantize, kind };
         self.push(Layer::Head(layer))
     }
 
@@ -290,12 +207,7 @@ impl Builder {
     /// # Panics
     /// If the network does not validate, which is a fault of the caller's graph.
     pub fn finish(mut self) -> Network {
-        self.network.output = self
-            .network
-            .layers
-            .last()
-            .expect("at least one layer")
-            .output();
+        self.network.output = self.network.layers.last().expect("at least one layer").output();
         if let Err(error) = self.network.validate() {
             panic!("{}: {error}", self.network.name);
         }
@@ -314,17 +226,8 @@ impl Builder {
     fn tensor(&mut self, name: &str, shape: [usize; 3], format: Format) -> TensorId {
         let [channels, height, width] = shape;
         let Format { bits, signed } = format;
-        let spec = TensorSpec {
-            channels,
-            height,
-            width,
-            bits,
-            signed,
-        };
-        self.network.tensors.push(Tensor {
-            name: format!("{name}.out"),
-            spec,
-        });
+        let spec = TensorSpec { channels, height, width, bits, signed };
+        self.network.tensors.push(Tensor { name: format!("{name}.out"), spec });
         self.values.push(Vec::new());
         TensorId((self.network.tensors.len() - 1) as u16)
     }
@@ -381,25 +284,19 @@ impl Sums<'_> {
         let draws: Vec<([usize; 2], usize)> = (0..N_SAMPLES)
             .map(|_| {
                 let y = rng.random_range(0..self.from.height);
-                (
-                    [y, rng.random_range(0..self.from.width)],
-                    rng.random_range(0..4),
-                )
+                ([y, rng.random_range(0..self.from.width)], rng.random_range(0..4))
             })
             .collect();
         let of_channel = |o| {
-            let sums: Vec<i32> = draws
-                .iter()
-                .map(|(at, phase)| sum(self, o, *at, *phase))
-                .collect();
+            let sums: Vec<i32> =
+                draws.iter().map(|(at, phase)| sum(self, o, *at, *phase)).collect();
             Spread::of(&sums)
         };
         (0..channels).map(of_channel).collect()
     }
 
     fn value(&self, c: usize, y: usize, x: usize) -> i32 {
-        self.from
-            .decode(self.values[(c * self.from.height + y) * self.from.width + x])
+        self.from.decode(self.values[(c * self.from.height + y) * self.from.width + x])
     }
 
     /// Of a same-padded convolution.

@@ -19,10 +19,7 @@ impl Spread {
         let mean = accumulators.iter().map(|a| f64::from(*a)).sum::<f64>() / n;
         let square = |a: &i32| (f64::from(*a) - mean) * (f64::from(*a) - mean);
         let deviation = (accumulators.iter().map(square).sum::<f64>() / n).sqrt();
-        Spread {
-            mean,
-            deviation: deviation.max(mean.abs() / 20.0).max(0.5),
-        }
+        Spread { mean, deviation: deviation.max(mean.abs() / 20.0).max(0.5) }
     }
 }
 
@@ -43,22 +40,16 @@ pub(crate) fn requantize(
     rng: &mut ChaCha8Rng,
 ) -> Requantize {
     let range = f64::from(target.high - target.low).max(1.0);
-    let gains: Vec<f64> = spreads
-        .iter()
-        .map(|s| rng.random_range(0.7..1.4) * range / (4.0 * s.deviation))
-        .collect();
+    let gains: Vec<f64> =
+        spreads.iter().map(|s| rng.random_range(0.7..1.4) * range / (4.0 * s.deviation)).collect();
     let mut shift = match mode {
         Mode::Scaled => scaled_shift(&gains).saturating_sub(rng.random_range(0..6)),
         Mode::Fixed => fixed_shift(&gains),
     };
-    let signs: Vec<f64> = spreads
-        .iter()
-        .map(|_| if rng.random_bool(0.25) { -1.0 } else { 1.0 })
-        .collect();
-    let centres: Vec<f64> = spreads
-        .iter()
-        .map(|_| rng.random_range(target.centre[0]..=target.centre[1]))
-        .collect();
+    let signs: Vec<f64> =
+        spreads.iter().map(|_| if rng.random_bool(0.25) { -1.0 } else { 1.0 }).collect();
+    let centres: Vec<f64> =
+        spreads.iter().map(|_| rng.random_range(target.centre[0]..=target.centre[1])).collect();
     loop {
         let unit = f64::from(1u32 << shift);
         let half = (unit / 2.0).floor();
@@ -77,10 +68,7 @@ pub(crate) fn requantize(
             if bias.abs() > f64::from(i32::MAX) {
                 break;
             }
-            channels.push(ChannelParams {
-                multiplier: multiplier as i16,
-                bias: bias as i32,
-            });
+            channels.push(ChannelParams { multiplier: multiplier as i16, bias: bias as i32 });
         }
         if channels.len() == spreads.len() {
             return Requantize { channels, shift };
@@ -92,18 +80,13 @@ pub(crate) fn requantize(
 /// The largest shift at which every multiplier fits 16 bits.
 fn scaled_shift(gains: &[f64]) -> u8 {
     let largest = gains.iter().copied().fold(0.0, f64::max);
-    (0..=MAX_SHIFT)
-        .rev()
-        .find(|s| largest * f64::from(1u32 << s) < 32767.0)
-        .unwrap_or(0)
+    (0..=MAX_SHIFT).rev().find(|s| largest * f64::from(1u32 << s) < 32767.0).unwrap_or(0)
 }
 
 /// The shift whose 2^−S is nearest below the mean gain.
 fn fixed_shift(gains: &[f64]) -> u8 {
     let mean = gains.iter().sum::<f64>() / gains.len() as f64;
-    (0..=MAX_SHIFT)
-        .find(|s| 1.0 / f64::from(1u32 << s) <= mean)
-        .unwrap_or(MAX_SHIFT)
+    (0..=MAX_SHIFT).find(|s| 1.0 / f64::from(1u32 << s) <= mean).unwrap_or(MAX_SHIFT)
 }
 
 #[cfg(test)]
@@ -114,21 +97,9 @@ mod tests {
 
     #[test]
     fn the_mean_lands_in_the_middle() {
-        let spreads = [
-            Spread {
-                mean: 1000.0,
-                deviation: 300.0,
-            },
-            Spread {
-                mean: -1e6,
-                deviation: 5e4,
-            },
-        ];
-        let target = Target {
-            low: 0,
-            high: 63,
-            centre: [0.5, 0.5],
-        };
+        let spreads =
+            [Spread { mean: 1000.0, deviation: 300.0 }, Spread { mean: -1e6, deviation: 5e4 }];
+        let target = Target { low: 0, high: 63, centre: [0.5, 0.5] };
         for mode in [Mode::Scaled, Mode::Fixed] {
             let mut rng = ChaCha8Rng::seed_from_u64(1);
             let found = requantize(&spreads, target, mode, &mut rng);

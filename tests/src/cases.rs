@@ -25,11 +25,7 @@ impl Case {
         let name = name.into();
         network.name.clone_from(&name);
         let inputs = vec![inputs::random(&network, 1), inputs::impulse(&network)];
-        Case {
-            name,
-            network,
-            inputs,
-        }
+        Case { name, network, inputs }
     }
 
     /// A case with the ends of the input range too.
@@ -73,33 +69,21 @@ pub fn single_operations() -> Vec<Case> {
             let network = build(mode, [3, 6, 11], |b| {
                 b.conv2d(b.input(), [5, kernel], 4, unsigned(6));
             });
-            cases.push(Case::at_the_ends(
-                format!("conv2d-k{kernel}-{mode:?}"),
-                network,
-            ));
+            cases.push(Case::at_the_ends(format!("conv2d-k{kernel}-{mode:?}"), network));
         }
         let network = build(mode, [3, 5, 7], |b| {
             b.conv_transpose2d(b.input(), 5, 4, unsigned(6));
         });
-        cases.push(Case::at_the_ends(
-            format!("conv_transpose2d-{mode:?}"),
-            network,
-        ));
+        cases.push(Case::at_the_ends(format!("conv_transpose2d-{mode:?}"), network));
         let network = build(mode, [3, 5, 7], |b| {
             b.threshold(b.input(), 8);
         });
-        cases.push(Case::at_the_ends(
-            format!("head-threshold-{mode:?}"),
-            network,
-        ));
+        cases.push(Case::at_the_ends(format!("head-threshold-{mode:?}"), network));
         for n_classes in [2, 3, 8] {
             let network = build(mode, [3, 5, 7], |b| {
                 b.argmax(b.input(), 8, n_classes);
             });
-            cases.push(Case::at_the_ends(
-                format!("head-argmax{n_classes}-{mode:?}"),
-                network,
-            ));
+            cases.push(Case::at_the_ends(format!("head-argmax{n_classes}-{mode:?}"), network));
         }
         let network = build(mode, [3, 5, 7], |b| {
             b.conv2d(b.input(), [1, 1], 8, signed(8));
@@ -113,10 +97,7 @@ pub fn single_operations() -> Vec<Case> {
     let up = |b: &mut Builder| _ = b.upsample2d(b.input());
     cases.push(Case::new("upsample2d", resample([3, 3, 5], up)));
     let concat = |b: &mut Builder| _ = b.concat(b.input(), b.input());
-    cases.push(Case::new(
-        "concat-of-one-tensor",
-        resample([3, 3, 5], concat),
-    ));
+    cases.push(Case::new("concat-of-one-tensor", resample([3, 3, 5], concat)));
     cases.extend(sizes());
     cases
 }
@@ -124,16 +105,7 @@ pub fn single_operations() -> Vec<Case> {
 /// The smallest images and the widths around powers of two.
 fn sizes() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (height, width) in [
-        (1, 1),
-        (1, 2),
-        (2, 1),
-        (3, 15),
-        (2, 16),
-        (2, 17),
-        (2, 33),
-        (1, 70),
-    ] {
+    for (height, width) in [(1, 1), (1, 2), (2, 1), (3, 15), (2, 16), (2, 17), (2, 33), (1, 70)] {
         let network = build(Mode::Scaled, [2, height, width], |b| {
             let at = b.conv2d(b.input(), [9, 3], 4, unsigned(6));
             b.conv2d(at, [2, 5], 3, unsigned(5));
@@ -298,12 +270,9 @@ pub fn every_width() -> Vec<Case> {
 pub fn extremes() -> Vec<Case> {
     let mut cases = Vec::new();
     for mode in [Mode::Scaled, Mode::Fixed] {
-        for (weight_bits, format) in [
-            (8, unsigned(8)),
-            (8, signed(8)),
-            (1, unsigned(1)),
-            (4, unsigned(6)),
-        ] {
+        for (weight_bits, format) in
+            [(8, unsigned(8)), (8, signed(8)), (1, unsigned(1)), (4, unsigned(6))]
+        {
             let network = build(mode, [2, 4, 6], |b| {
                 let skip = b.conv2d(b.input(), [9, 3], weight_bits, format);
                 let up = b.conv_transpose2d(skip, 3, weight_bits, format);
@@ -340,14 +309,7 @@ pub fn small_unets() -> Vec<Case> {
     for mode in [Mode::Scaled, Mode::Fixed] {
         for upsampling in [Upsampling::Nearest, Upsampling::Transposed] {
             for (depth, size, n_classes) in [(1, [6, 10], 3), (2, [16, 24], 2)] {
-                let config = Unet {
-                    depth,
-                    size,
-                    n_classes,
-                    mode,
-                    upsampling,
-                    ..Unet::default()
-                };
+                let config = Unet { depth, size, n_classes, mode, upsampling, ..Unet::default() };
                 let name = format!("unet-d{depth}-{upsampling:?}-{mode:?}");
                 cases.push(Case::new(name, unet(&config)));
             }
@@ -362,16 +324,8 @@ pub fn random_widths(seed: u64) -> Vec<Case> {
     let case = |(w, a): (u8, u8)| {
         let seed = seed + u64::from(w) * 8 + u64::from(a);
         let (weight_bits, activation_bits) = (Some(w), Some(a));
-        let config = RandomConfig {
-            seed,
-            mode: None,
-            weight_bits,
-            activation_bits,
-        };
-        Case::new(
-            format!("random-w{w}a{a}-{seed}"),
-            random_network_with(config),
-        )
+        let config = RandomConfig { seed, mode: None, weight_bits, activation_bits };
+        Case::new(format!("random-w{w}a{a}-{seed}"), random_network_with(config))
     };
     pairs.map(case).collect()
 }
@@ -387,18 +341,12 @@ mod tests {
         let names: BTreeSet<&str> = cases.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names.len(), cases.len());
         for case in &cases {
-            case.network
-                .validate()
-                .unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            case.network.validate().unwrap_or_else(|e| panic!("{}: {e}", case.name));
             let spec = case.network.spec(case.network.input);
             for input in &case.inputs {
                 assert_eq!(input.len(), spec.len(), "{}", case.name);
                 let legal = spec.min_value()..=spec.max_value();
-                assert!(
-                    input.iter().all(|b| legal.contains(&spec.decode(*b))),
-                    "{}",
-                    case.name
-                );
+                assert!(input.iter().all(|b| legal.contains(&spec.decode(*b))), "{}", case.name);
             }
         }
     }

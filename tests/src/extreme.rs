@@ -62,11 +62,7 @@ fn move_weights(weights: &mut [i8], bits: u8, n_channels: usize, which: Extreme)
     let per_channel = weights.len() / n_channels;
     for (index, weight) in weights.iter_mut().enumerate() {
         let up = is_up(which, index / per_channel);
-        *weight = (if up {
-            weight_max(bits)
-        } else {
-            weight_min(bits)
-        }) as i8;
+        *weight = (if up { weight_max(bits) } else { weight_min(bits) }) as i8;
     }
 }
 
@@ -84,9 +80,6 @@ fn move_parameters(requantize: &mut Requantize, mode: Mode, which: Extreme) {
             (Mode::Fixed, true) => 1,
             (Mode::Fixed, false) => -1,
         };
-        *params = ChannelParams {
-            multiplier,
-            bias: if up { i32::MAX } else { i32::MIN },
-        };
+        *params = ChannelParams { multiplier, bias: if up { i32::MAX } else { i32::MIN } };
     }
 }

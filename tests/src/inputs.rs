@@ -48,13 +48,7 @@ mod tests {
 
     #[test]
     fn values_fit_their_format_and_repeat_by_seed() {
-        let spec = TensorSpec {
-            channels: 2,
-            height: 9,
-            width: 11,
-            bits: 3,
-            signed: true,
-        };
+        let spec = TensorSpec { channels: 2, height: 9, width: 11, bits: 3, signed: true };
         let values = random_values(&spec, 5);
         assert_eq!(values, random_values(&spec, 5));
         assert_ne!(values, random_values(&spec, 6));

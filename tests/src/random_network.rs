@@ -22,10 +22,7 @@ pub struct RandomConfig {
 
 /// The network of a seed, with everything drawn.
 pub fn random_network(seed: u64) -> Network {
-    random_network_with(RandomConfig {
-        seed,
-        ..RandomConfig::default()
-    })
+    random_network_with(RandomConfig { seed, ..RandomConfig::default() })
 }
 
 /// The network of a seed, with some things given.
@@ -34,11 +31,7 @@ pub fn random_network(seed: u64) -> Network {
 /// If given bits are outside 1..=8.
 pub fn random_network_with(config: RandomConfig) -> Network {
     let mut rng = ChaCha8Rng::seed_from_u64(config.seed ^ 0x9e37_79b9_7f4a_7c15);
-    let mode = config.mode.unwrap_or(if rng.random() {
-        Mode::Scaled
-    } else {
-        Mode::Fixed
-    });
+    let mode = config.mode.unwrap_or(if rng.random() { Mode::Scaled } else { Mode::Fixed });
     let template = *TEMPLATES.choose(&mut rng).expect("some");
     let shape = input_shape(template, &mut rng);
     let format = match rng.random_range(0..4) {
@@ -47,11 +40,7 @@ pub fn random_network_with(config: RandomConfig) -> Network {
         _ => signed(8),
     };
     let builder = Builder::new(mode, shape, format, config.seed);
-    let mut draw = Draw {
-        builder,
-        rng,
-        config,
-    };
+    let mut draw = Draw { builder, rng, config };
     let at = match template {
         Template::Chain => draw.chain(),
         Template::Unet => draw.unet(),
@@ -115,21 +104,13 @@ struct Draw {
 
 impl Draw {
     fn weight_bits(&mut self) -> u8 {
-        self.config
-            .weight_bits
-            .unwrap_or_else(|| self.rng.random_range(1..=8))
+        self.config.weight_bits.unwrap_or_else(|| self.rng.random_range(1..=8))
     }
 
     /// Unsigned mostly, signed now and then.
     fn format(&mut self) -> Format {
-        let bits = self
-            .config
-            .activation_bits
-            .unwrap_or_else(|| self.rng.random_range(1..=8));
-        Format {
-            bits,
-            signed: bits > 1 && self.rng.random_bool(0.2),
-        }
+        let bits = self.config.activation_bits.unwrap_or_else(|| self.rng.random_range(1..=8));
+        Format { bits, signed: bits > 1 && self.rng.random_bool(0.2) }
     }
 
     fn channels(&mut self) -> usize {
@@ -185,26 +166,15 @@ impl Draw {
             0 if spec.height > 1 && spec.width > 1 => self.builder.max_pool2d(at),
             1 if 4 * spec.plane() <= MAX_PLANE => self.up(at),
             2 | 3 => {
-                let partners: Vec<TensorId> = made
-                    .iter()
-                    .copied()
-                    .filter(|id| same_size(&self.builder, *id))
-                    .collect();
+                let partners: Vec<TensorId> =
+                    made.iter().copied().filter(|id| same_size(&self.builder, *id)).collect();
                 let Some(partner) = partners.choose(&mut self.rng).copied() else {
                     return self.conv(at);
                 };
                 let fits = self.builder.format(partner) == self.builder.format(at);
-                let second = if fits {
-                    at
-                } else {
-                    self.conv_as(at, self.builder.format(partner))
-                };
+                let second = if fits { at } else { self.conv_as(at, self.builder.format(partner)) };
                 let swap = self.rng.random();
-                let (a, b) = if swap {
-                    (second, partner)
-                } else {
-                    (partner, second)
-                };
+                let (a, b) = if swap { (second, partner) } else { (partner, second) };
                 self.builder.concat(a, b)
             }
             _ => self.conv(at),
@@ -257,11 +227,7 @@ impl Draw {
         }
         let once = self.builder.upsample2d(at);
         let twice = self.builder.upsample2d(once);
-        if self.rng.random() {
-            twice
-        } else {
-            self.conv(twice)
-        }
+        if self.rng.random() { twice } else { self.conv(twice) }
     }
 
     fn kernels(&mut self) -> TensorId {
@@ -328,10 +294,7 @@ mod tests {
             }
         }
         assert_eq!(modes.len(), 2);
-        assert!(
-            operations.len() == 6 && operations.values().all(|n| *n >= 40),
-            "{operations:?}"
-        );
+        assert!(operations.len() == 6 && operations.values().all(|n| *n >= 40), "{operations:?}");
         assert_eq!(weights, (1..=8).collect());
         assert_eq!(activations.len(), 15, "{activations:?}");
         assert_eq!(kernels, BTreeSet::from([1, 3, 5, 7]));
@@ -344,15 +307,11 @@ mod tests {
         let (mut inner, mut total, mut flat, mut n_tensors) = (0usize, 0usize, 0usize, 0usize);
         for seed in 0..150 {
             let network = random_network(seed);
-            let values = network
-                .run_reference(&inputs::random(&network, seed))
-                .expect("runs");
+            let values = network.run_reference(&inputs::random(&network, seed)).expect("runs");
             for layer in network.layers.iter().filter(|l| l.weights().is_some()) {
                 let spec = network.spec(layer.output());
-                let found: Vec<i32> = values[layer.output().index()]
-                    .iter()
-                    .map(|b| spec.decode(*b))
-                    .collect();
+                let found: Vec<i32> =
+                    values[layer.output().index()].iter().map(|b| spec.decode(*b)).collect();
                 if found.len() >= 16 && spec.bits >= 3 {
                     let is_inner = |v: &&i32| (spec.min_value() + 1..spec.max_value()).contains(*v);
                     inner += found.iter().filter(is_inner).count();
@@ -365,13 +324,7 @@ mod tests {
             }
         }
         let share = inner as f64 / total as f64;
-        assert!(
-            share > 0.6,
-            "only {share:.2} of the values are inside their range"
-        );
-        assert!(
-            flat * 50 < n_tensors,
-            "{flat} of {n_tensors} tensors hold one value only"
-        );
+        assert!(share > 0.6, "only {share:.2} of the values are inside their range");
+        assert!(flat * 50 < n_tensors, "{flat} of {n_tensors} tensors hold one value only");
     }
 }

@@ -59,10 +59,7 @@ impl Default for Unet {
 pub fn unet(config: &Unet) -> Network {
     let step = 1 << config.depth;
     let [height, width] = config.size;
-    assert!(
-        height % step == 0 && width % step == 0,
-        "size is a multiple of {step}"
-    );
+    assert!(height % step == 0 && width % step == 0, "size is a multiple of {step}");
     // calibrated at a small size: weights do not depend on it, and the reference kernels are slow
     let small = config.size.map(|n| n.min(2 * step));
     let mut builder = Builder::new(config.mode, [1, small[0], small[1]], signed(8), config.seed);
@@ -115,10 +112,7 @@ fn levels(builder: &mut Builder, config: &Unet) -> TensorId {
 /// Multiply-accumulates of one image.
 pub fn n_macs(network: &Network) -> u64 {
     let of_layer = |layer: &network::Layer| {
-        let (input, output) = (
-            network.spec(layer.inputs()[0]),
-            network.spec(layer.output()),
-        );
+        let (input, output) = (network.spec(layer.inputs()[0]), network.spec(layer.output()));
         let per_pixel = match layer {
             network::Layer::ConvTranspose2d(l) => l.weights.len() / 4,
             other => other.weights().map_or(0, |(w, _, _)| w.len()),
@@ -137,31 +131,17 @@ mod tests {
     fn counts_macs_of_a_hand_computed_net() {
         // base 1, depth 1, 4x4: 3x3 1->1 and 1->1 at 16 pixels; 1->2 and 2->2 at 4 pixels;
         // concat 1+2 -> 1 and 1->1 at 16; head 1 at 16
-        let config = Unet {
-            base: 1,
-            depth: 1,
-            size: [4, 4],
-            ..Unet::default()
-        };
+        let config = Unet { base: 1, depth: 1, size: [4, 4], ..Unet::default() };
         let expected = 16 * (9 + 9) + 4 * (18 + 36) + 16 * (27 + 9) + 16;
         assert_eq!(n_macs(&unet(&config)), expected);
     }
 
     #[test]
     fn the_large_one_has_the_parameters_of_its_shape() {
-        let config = Unet {
-            base: 16,
-            depth: 4,
-            size: [256, 256],
-            ..Unet::default()
-        };
+        let config = Unet { base: 16, depth: 4, size: [256, 256], ..Unet::default() };
         let network = unet(&config);
-        let n_weights: usize = network
-            .layers
-            .iter()
-            .filter_map(|l| l.weights())
-            .map(|(w, _, _)| w.len())
-            .sum();
+        let n_weights: usize =
+            network.layers.iter().filter_map(|l| l.weights()).map(|(w, _, _)| w.len()).sum();
         assert!((1_900_000..2_000_000).contains(&n_weights), "{n_weights}");
         assert!((3_300..3_700).contains(&(n_macs(&network) / 1_000_000)));
     }

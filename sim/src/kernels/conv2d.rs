@@ -39,11 +39,7 @@ impl Conv2d {
         input: (&TensorSpec, &[u8]),
         output: &TensorSpec,
     ) -> (Vec<u8>, Clamped) {
-        Arch::new().dispatch(Run {
-            layer: self,
-            input,
-            output,
-        })
+        Arch::new().dispatch(Run { layer: self, input, output })
     }
 }
 
@@ -58,11 +54,7 @@ impl WithSimd for Run<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Self::Output {
-        let Run {
-            layer,
-            input: (spec, bytes),
-            output,
-        } = self;
+        let Run { layer, input: (spec, bytes), output } = self;
         let planes = Planes::new(spec, bytes, layer.kernel / 2);
         let window = planes.window(spec.channels, layer.kernel);
         let mut out = vec![0u8; output.len()];

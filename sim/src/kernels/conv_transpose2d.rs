@@ -43,11 +43,7 @@ impl ConvTranspose2d {
         input: (&TensorSpec, &[u8]),
         output: &TensorSpec,
     ) -> (Vec<u8>, Clamped) {
-        Arch::new().dispatch(Run {
-            layer: self,
-            input,
-            output,
-        })
+        Arch::new().dispatch(Run { layer: self, input, output })
     }
 }
 
@@ -62,11 +58,7 @@ impl WithSimd for Run<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Self::Output {
-        let Run {
-            layer,
-            input: (spec, bytes),
-            output,
-        } = self;
+        let Run { layer, input: (spec, bytes), output } = self;
         let planes = Planes::new(spec, bytes, 0);
         let window = planes.window(spec.channels, 1);
         let mut out = vec![0u8; output.len()];

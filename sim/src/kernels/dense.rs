@@ -33,20 +33,12 @@ impl Dense {
         let block = |first: usize| {
             let count = BLOCK.min(n_channels - first);
             let lane = |o: usize, tap: usize| if o < count { weight(first + o, tap) } else { 0 };
-            let taps: Vec<[i16; BLOCK]> = (0..n_taps)
-                .map(|tap| std::array::from_fn(|o| i16::from(lane(o, tap))))
-                .collect();
+            let taps: Vec<[i16; BLOCK]> =
+                (0..n_taps).map(|tap| std::array::from_fn(|o| i16::from(lane(o, tap)))).collect();
             let run_ends = run_ends(&taps, largest);
-            Block {
-                first,
-                count,
-                taps,
-                run_ends,
-            }
+            Block { first, count, taps, run_ends }
         };
-        Dense {
-            blocks: (0..n_channels).step_by(BLOCK).map(block).collect(),
-        }
+        Dense { blocks: (0..n_channels).step_by(BLOCK).map(block).collect() }
     }
 }
 
@@ -77,13 +69,8 @@ fn add_magnitudes(bounds: [i32; BLOCK], weights: &[i16; BLOCK], largest: i32) ->
 mod tests {
     use super::*;
 
-    const INPUT: TensorSpec = TensorSpec {
-        channels: 1,
-        height: 1,
-        width: 1,
-        bits: 8,
-        signed: false,
-    };
+    const INPUT: TensorSpec =
+        TensorSpec { channels: 1, height: 1, width: 1, bits: 8, signed: false };
 
     #[test]
     fn runs_end_before_16_bits_overflow() {

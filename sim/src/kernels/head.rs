@@ -40,11 +40,7 @@ impl Head {
         input: (&TensorSpec, &[u8]),
         output: &TensorSpec,
     ) -> (Vec<u8>, Clamped) {
-        Arch::new().dispatch(Run {
-            layer: self,
-            input,
-            output,
-        })
+        Arch::new().dispatch(Run { layer: self, input, output })
     }
 }
 
@@ -59,11 +55,7 @@ impl WithSimd for Run<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Self::Output {
-        let Run {
-            layer,
-            input: (spec, bytes),
-            output,
-        } = self;
+        let Run { layer, input: (spec, bytes), output } = self;
         // without padding positions are pixels, so a chunk is a run of the output
         let planes = Planes::new(spec, bytes, 0);
         let window = planes.window(spec.channels, 1);
@@ -77,12 +69,7 @@ impl WithSimd for Run<'_> {
                 for o in 0..block.count {
                     let class = block.first + o;
                     let (params, shift) = (layer.channels[class], layer.shift);
-                    let rule = Rule {
-                        params,
-                        shift,
-                        low: LOGIT_MIN,
-                        high: LOGIT_MAX,
-                    };
+                    let rule = Rule { params, shift, low: LOGIT_MIN, high: LOGIT_MAX };
                     let logits = &mut decision.logits[..classes.len()];
                     clamped = clamped.plus(rule.row_wide(&sums[o][..classes.len()], logits));
                     decision.take(layer.kind, class, classes);
@@ -101,10 +88,7 @@ struct Decision {
 
 impl Decision {
     fn new() -> Decision {
-        Decision {
-            logits: [0; CHUNK],
-            best: [i32::MIN; CHUNK],
-        }
+        Decision { logits: [0; CHUNK], best: [i32::MIN; CHUNK] }
     }
 
     /// Takes in the logits of one more class; a tie leaves the lower class.

@@ -17,10 +17,7 @@ pub(crate) fn max_pool2d((spec, bytes): (&TensorSpec, &[u8]), output: &TensorSpe
             let row = &mut out[(c * output.height + y) * output.width..][..output.width];
             let pairs = upper.chunks_exact(2).zip(lower.chunks_exact(2));
             for (value, (a, b)) in row.iter_mut().zip(pairs) {
-                let largest = (a[0] ^ flip)
-                    .max(a[1] ^ flip)
-                    .max(b[0] ^ flip)
-                    .max(b[1] ^ flip);
+                let largest = (a[0] ^ flip).max(a[1] ^ flip).max(b[0] ^ flip).max(b[1] ^ flip);
                 *value = largest ^ flip;
             }
         }
@@ -34,26 +31,11 @@ mod tests {
 
     #[test]
     fn signed_and_odd() {
-        let spec = TensorSpec {
-            channels: 1,
-            height: 3,
-            width: 5,
-            bits: 8,
-            signed: true,
-        };
-        let out = TensorSpec {
-            height: 1,
-            width: 2,
-            ..spec
-        };
-        let bytes = [
-            0xFF, 0x80, 3, 4, 9, 0xFE, 0xFD, 0x7F, 0x80, 9, 9, 9, 9, 9, 9,
-        ];
+        let spec = TensorSpec { channels: 1, height: 3, width: 5, bits: 8, signed: true };
+        let out = TensorSpec { height: 1, width: 2, ..spec };
+        let bytes = [0xFF, 0x80, 3, 4, 9, 0xFE, 0xFD, 0x7F, 0x80, 9, 9, 9, 9, 9, 9];
         assert_eq!(max_pool2d((&spec, &bytes), &out), [0xFF, 0x7F]);
-        let unsigned = TensorSpec {
-            signed: false,
-            ..spec
-        };
+        let unsigned = TensorSpec { signed: false, ..spec };
         assert_eq!(max_pool2d((&unsigned, &bytes), &out), [0xFF, 0x80]);
     }
 }

@@ -45,32 +45,19 @@ impl Planes {
             let (c, y) = (index / height, index % height);
             let target = &mut data[c * plane + (y + pad) * stride + pad..][..width];
             if spec.signed {
-                target
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(t, b)| *t = i16::from(*b as i8));
+                target.iter_mut().zip(row).for_each(|(t, b)| *t = i16::from(*b as i8));
             } else {
-                target
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(t, b)| *t = i16::from(*b));
+                target.iter_mut().zip(row).for_each(|(t, b)| *t = i16::from(*b));
             }
         }
-        Planes {
-            data,
-            stride,
-            plane,
-            height,
-            width,
-        }
+        Planes { data, stride, plane, height, width }
     }
 
     /// Distances of the taps of a k×k window, in `[c][i][j]` order.
     pub(crate) fn window(&self, channels: usize, kernel: usize) -> Vec<usize> {
         let tap = |c: usize, i: usize, j: usize| c * self.plane + i * self.stride + j;
         let rows = (0..channels).flat_map(|c| (0..kernel).map(move |i| (c, i)));
-        rows.flat_map(|(c, i)| (0..kernel).map(move |j| tap(c, i, j)))
-            .collect()
+        rows.flat_map(|(c, i)| (0..kernel).map(move |j| tap(c, i, j))).collect()
     }
 
     /// Number of positions, the padding between rows included.
@@ -85,12 +72,7 @@ impl Planes {
             let first = (y * self.stride).max(start);
             let last = (y * self.stride + self.width).min(end);
             let x = first - y * self.stride;
-            (first < last).then(|| Segment {
-                offset: first - start,
-                y,
-                x,
-                len: last - first,
-            })
+            (first < last).then(|| Segment { offset: first - start, y, x, len: last - first })
         })
     }
 }
@@ -101,42 +83,25 @@ mod tests {
 
     #[test]
     fn layout_by_hand() {
-        let spec = TensorSpec {
-            channels: 1,
-            height: 2,
-            width: 2,
-            bits: 8,
-            signed: true,
-        };
+        let spec = TensorSpec { channels: 1, height: 2, width: 2, bits: 8, signed: true };
         let planes = Planes::new(&spec, &[1, 2, 0xFF, 4], 1);
         let expected = [0, 0, 0, 0, 1, 2, 0, -1, 4, 0, 0, 0, 0];
         assert_eq!(planes.data[..13], expected);
-        assert_eq!(
-            (planes.stride, planes.plane, planes.n_positions()),
-            (3, 13, 5)
-        );
+        assert_eq!((planes.stride, planes.plane, planes.n_positions()), (3, 13, 5));
         assert_eq!(planes.window(1, 3), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]
     fn segments_cover_every_pixel_once() {
         for (height, width, pad) in [(1, 1, 0), (3, 70, 1), (2, 600, 3), (90, 1, 1), (40, 33, 2)] {
-            let spec = TensorSpec {
-                channels: 1,
-                height,
-                width,
-                bits: 8,
-                signed: false,
-            };
+            let spec = TensorSpec { channels: 1, height, width, bits: 8, signed: false };
             let planes = Planes::new(&spec, &vec![0; height * width], pad);
             let mut seen = vec![0; height * width];
             for start in (0..planes.n_positions()).step_by(CHUNK) {
                 for s in planes.segments(start) {
                     assert_eq!(start + s.offset, s.y * planes.stride + s.x);
                     assert!(s.offset + s.len <= CHUNK);
-                    seen[s.y * width + s.x..][..s.len]
-                        .iter_mut()
-                        .for_each(|n| *n += 1);
+                    seen[s.y * width + s.x..][..s.len].iter_mut().for_each(|n| *n += 1);
                 }
             }
             assert!(seen.iter().all(|n| *n == 1));

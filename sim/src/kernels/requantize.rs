@@ -15,10 +15,7 @@ pub struct Clamped {
 impl Clamped {
     /// Both together.
     pub fn plus(self, other: Clamped) -> Clamped {
-        Clamped {
-            low: self.low + other.low,
-            high: self.high + other.high,
-        }
+        Clamped { low: self.low + other.low, high: self.high + other.high }
     }
 }
 
@@ -34,12 +31,7 @@ pub(crate) struct Rule {
 impl Rule {
     /// To the format of `output`.
     pub(crate) fn new(params: ChannelParams, shift: u8, output: &TensorSpec) -> Rule {
-        Rule {
-            params,
-            shift,
-            low: output.min_value(),
-            high: output.max_value(),
-        }
+        Rule { params, shift, low: output.min_value(), high: output.max_value() }
     }
 
     /// Requantizes a row of sums to bytes.
@@ -53,10 +45,7 @@ impl Rule {
             high += u32::from(wide > self.high);
             *byte = wide.clamp(self.low, self.high) as u8;
         }
-        Clamped {
-            low: u64::from(low),
-            high: u64::from(high),
-        }
+        Clamped { low: u64::from(low), high: u64::from(high) }
     }
 
     /// Requantizes a row of sums to integers.
@@ -69,10 +58,7 @@ impl Rule {
             high += u32::from(wide > self.high);
             *value = wide.clamp(self.low, self.high);
         }
-        Clamped {
-            low: u64::from(low),
-            high: u64::from(high),
-        }
+        Clamped { low: u64::from(low), high: u64::from(high) }
     }
 }
 
@@ -82,16 +68,8 @@ mod tests {
 
     #[test]
     fn counts_only_what_the_clamp_changes() {
-        let params = ChannelParams {
-            multiplier: 1,
-            bias: 0,
-        };
-        let rule = Rule {
-            params,
-            shift: 1,
-            low: 0,
-            high: 3,
-        };
+        let params = ChannelParams { multiplier: 1, bias: 0 };
+        let rule = Rule { params, shift: 1, low: 0, high: 3 };
         let mut bytes = [9; 6];
         let clamped = rule.row(&[-1, 0, 3, 6, 8, i32::MAX], &mut bytes);
         assert_eq!(bytes, [0, 0, 1, 3, 3, 3]);
