@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::config::{DataConfig, SubjectPattern};
+use crate::config::DataConfig;
 use crate::dataset::Sample;
 use crate::error::DataError;
 use crate::folder::{entries, load_pair, require_folder};
 use crate::labels::LabelRule;
 use crate::nifti_io::{Volume, is_nifti};
 use crate::picture::is_picture;
+use crate::subject::SubjectPattern;
 
 /// Folders below `sub-*` are searched this deep: session, then kind of data.
 const DEPTH: usize = 2;

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::config::{DataConfig, SubjectPattern};
+use crate::config::DataConfig;
 use crate::dataset::Sample;
 use crate::error::DataError;
 use crate::labels::LabelRule;
 use crate::picture::{EXTENSIONS, Picture, is_picture};
+use crate::subject::SubjectPattern;
 
 /// Loads every picture of `root/image` with its mask from `root/mask`.
 pub(crate) fn load(config: &DataConfig) -> Result<Vec<Sample>, DataError> {
@@ -130,7 +131,11 @@ fn pictures_by_stem(
     }
     if pictures.is_empty() {
         let expected = format!("pictures ({})", EXTENSIONS.join(", "));
-        return Err(DataError::EmptyFolder { path: folder.to_path_buf(), expected, found: all.len() });
+        return Err(DataError::EmptyFolder {
+            path: folder.to_path_buf(),
+            expected,
+            found: all.len(),
+        });
     }
     Ok(pictures)
 }

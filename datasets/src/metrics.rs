@@ -26,8 +26,7 @@ impl Counts {
     /// # Panics
     /// If the sizes differ.
     pub fn of(prediction: &Mask, truth: &Mask, class: u8) -> Self {
-        let (found, wanted) =
-            ((prediction.height, prediction.width), (truth.height, truth.width));
+        let (found, wanted) = ((prediction.height, prediction.width), (truth.height, truth.width));
         assert_eq!(found, wanted, "size of the prediction");
         let mut counts = Self::default();
         for (p, t) in prediction.data.iter().zip(&truth.data) {
@@ -117,8 +116,7 @@ pub fn evaluate(samples: &[Sample], predictions: &[Mask], class: u8) -> Evaluati
     let per_subject = group(samples, &counts, |sample| &sample.subject);
     let total = counts.iter().fold(Counts::default(), |sum, c| sum.plus(*c));
     let n_pixels = samples.iter().map(|s| s.mask.data.len() as u64).sum();
-    let everywhere =
-        Counts { intersection: total.truth, predicted: n_pixels, truth: total.truth };
+    let everywhere = Counts { intersection: total.truth, predicted: n_pixels, truth: total.truth };
     let nowhere = Counts { intersection: 0, predicted: 0, truth: total.truth };
     Evaluation {
         class,

@@ -67,7 +67,8 @@ impl Picture {
     pub fn slices(&self, preprocess: &Preprocess) -> Result<Vec<Image>, DataError> {
         preprocess.validate()?;
         let mut images = Vec::with_capacity(self.pages.len());
-        let same = self.pages.windows(2).all(|p| (p[0].height, p[0].width) == (p[1].height, p[1].width));
+        let same =
+            self.pages.windows(2).all(|p| (p[0].height, p[0].width) == (p[1].height, p[1].width));
         let groups = if same { self.pages.len() } else { 1 };
         for group in self.pages.chunks(groups) {
             let placement = preprocess.place([group[0].height, group[0].width], None, None);
@@ -281,8 +282,7 @@ fn encode_png(mask: &Mask) -> Result<Vec<u8>, String> {
 
 fn encode_tiff(masks: &[Mask]) -> Result<Vec<u8>, String> {
     let mut bytes = Cursor::new(Vec::new());
-    let mut encoder =
-        tiff::encoder::TiffEncoder::new(&mut bytes).map_err(|e| e.to_string())?;
+    let mut encoder = tiff::encoder::TiffEncoder::new(&mut bytes).map_err(|e| e.to_string())?;
     for mask in masks {
         let (width, height) = (mask.width as u32, mask.height as u32);
         encoder

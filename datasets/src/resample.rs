@@ -108,7 +108,8 @@ pub fn resize_mask(mask: &Mask, to: [usize; 2]) -> Mask {
     let mut present = [false; 256];
     mask.data.iter().for_each(|&class| present[class as usize] = true);
     for class in (0..=255u8).filter(|&class| present[class as usize]) {
-        let indicator: Vec<f32> = mask.data.iter().map(|&c| f32::from(u8::from(c == class))).collect();
+        let indicator: Vec<f32> =
+            mask.data.iter().map(|&c| f32::from(u8::from(c == class))).collect();
         let coverage = resize(&indicator, from, to, Interpolation::Linear);
         for (index, &value) in coverage.iter().enumerate() {
             // the slack makes a tie that rounding split a tie again
@@ -131,7 +132,10 @@ mod tests {
         // taps at distance 0.25 and 0.75 of a kernel twice as wide: weights 3/8, 3/8, 1/8, 1/8
         let out = resize(&[0., 0., 8., 8., 8., 8., 0., 0.], [1, 8], [1, 4], Interpolation::Linear);
         // borders renormalise: (3 + 3 + 1)/7
-        assert_eq!(out.iter().map(|v| (v * 56.0).round()).collect::<Vec<_>>(), [64., 392., 392., 64.]);
+        assert_eq!(
+            out.iter().map(|v| (v * 56.0).round()).collect::<Vec<_>>(),
+            [64., 392., 392., 64.]
+        );
     }
 
     #[test]

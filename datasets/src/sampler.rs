@@ -281,7 +281,11 @@ mod tests {
         let seen: BTreeSet<Vec<u32>> = (0..100)
             .flat_map(|step| {
                 let batch = sampler.batch(step);
-                batch.images.chunks(4).map(|p| p.iter().map(|v| *v as u32).collect()).collect::<Vec<_>>()
+                batch
+                    .images
+                    .chunks(4)
+                    .map(|p| p.iter().map(|v| *v as u32).collect())
+                    .collect::<Vec<_>>()
             })
             .collect();
         assert_eq!(seen.len(), 8, "{seen:?}");
@@ -290,7 +294,11 @@ mod tests {
         let seen: BTreeSet<Vec<u32>> = (0..100)
             .flat_map(|step| {
                 let batch = sampler.batch(step);
-                batch.images.chunks(4).map(|p| p.iter().map(|v| *v as u32).collect()).collect::<Vec<_>>()
+                batch
+                    .images
+                    .chunks(4)
+                    .map(|p| p.iter().map(|v| *v as u32).collect())
+                    .collect::<Vec<_>>()
             })
             .collect();
         let turns: BTreeSet<Vec<u32>> =
@@ -308,7 +316,9 @@ mod tests {
         let sampler = PatchSampler::new(&samples, options);
         for step in 0..10 {
             let batch = sampler.batch(step);
-            assert!(batch.masks.chunks(24).all(|mask| mask.iter().filter(|c| **c == 1).count() == 1));
+            assert!(
+                batch.masks.chunks(24).all(|mask| mask.iter().filter(|c| **c == 1).count() == 1)
+            );
         }
     }
 }

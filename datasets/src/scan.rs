@@ -80,7 +80,9 @@ impl Scan {
     ) -> Result<(), DataError> {
         let (expected, suits) = match self {
             Self::Volume(_) => ("nii or nii.gz", is_nifti(path)),
-            Self::Picture(picture) if picture.pages.len() == 1 => ("png", has_ending(path, &["png"])),
+            Self::Picture(picture) if picture.pages.len() == 1 => {
+                ("png", has_ending(path, &["png"]))
+            }
             Self::Picture(_) => ("tif or tiff", has_ending(path, &["tif", "tiff"])),
         };
         if !suits {

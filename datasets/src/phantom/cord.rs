@@ -3,8 +3,8 @@
 //! Bright cerebrospinal fluid surrounds a darker cord of white matter, in which the grey matter is a
 //! little brighter; outside lie bone, muscle and fat. Between fluid and white matter every brightness
 //! occurs by partial volume, nerve roots and muscle are as bright as grey matter, and the coil's
-//! sensitivity drifts over the image: a single threshold reaches a Dice of about 0.29 at the default
-//! size and noise (a test keeps it below 0.45), where a small U-Net reaches 0.9 and more.
+//! sensitivity drifts over the image: a single threshold reaches a Dice of 0.23 at the default size
+//! and noise (a test keeps it below 0.4), where a small U-Net reaches 0.9 and more.
 
 use super::{Draw, Point, SmoothNoise, degrade, render, samples as draw_samples};
 use crate::config::DataConfig;
@@ -259,6 +259,6 @@ mod tests {
     #[test]
     fn a_threshold_does_not_solve_it() {
         let (dice, _) = best_threshold(&samples(&config()), 1);
-        assert!(dice < 0.45, "best threshold reaches {dice:.3}");
+        assert!(dice < 0.4, "best threshold reaches {dice:.3}");
     }
 }

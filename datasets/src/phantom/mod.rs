@@ -94,7 +94,10 @@ impl SmoothNoise {
 }
 
 /// Averages the scene over each pixel: the clean image and the structure's mask.
-pub(crate) fn render([height, width]: [usize; 2], scene: impl Fn(f32, f32) -> Point) -> (Vec<f32>, Mask) {
+pub(crate) fn render(
+    [height, width]: [usize; 2],
+    scene: impl Fn(f32, f32) -> Point,
+) -> (Vec<f32>, Mask) {
     let mut image = Vec::with_capacity(height * width);
     let mut mask = Mask::zeros(height, width);
     let step = 1.0 / SUPERSAMPLING as f32;
@@ -164,7 +167,8 @@ mod tests {
     #[test]
     fn a_disc_has_its_area() {
         let inside = |x: f32, y: f32| (x - 32.0).powi(2) + (y - 32.0).powi(2) < 400.0;
-        let (image, mask) = render([64, 64], |x, y| (f32::from(u8::from(inside(x, y))), inside(x, y)));
+        let (image, mask) =
+            render([64, 64], |x, y| (f32::from(u8::from(inside(x, y))), inside(x, y)));
         let area = std::f32::consts::PI * 400.0;
         assert!((image.iter().sum::<f32>() - area).abs() < 0.002 * area);
         assert!((mask.count(1) as f32 - area).abs() < 0.01 * area);
