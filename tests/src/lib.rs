@@ -9,7 +9,10 @@
 pub mod builder;
 mod calibrate;
 pub mod cases;
+pub mod coverage;
 pub mod extreme;
+pub mod golden;
 pub mod inputs;
+pub mod oracle;
 pub mod random_network;
 pub mod unet;
