@@ -26,6 +26,7 @@ module address_generator #(
     input  wire           signed_a,
     input  wire           signed_b,
     input  wire           phases,
+    input  wire           slow,
     input  wire [2:0]     digits_m1,
     input  wire [11:0]    width_m1,
     input  wire [11:0]    height_m1,
@@ -94,14 +95,15 @@ module address_generator #(
 
     // the drain of the pass before
     reg [15:0] drain_left;
-    wire [15:0] last_drain = {8'd0, last_lanes} << LGB;
+    wire [15:0] last_drain = ({8'd0, last_lanes} << LGB) << slow;
+    wire [15:0] full_drain = FULL_DRAIN << slow;
     assign stall = running & pass_last & ~pool & drain_left != 16'd0;
     assign issue = running & ~stall;
 
     always @(posedge clk) begin
         if (rst | start) drain_left <= 16'd0;
         else if (issue & pass_last)
-            drain_left <= (mg == out_groups_m1 ? last_drain : FULL_DRAIN) - 16'd1;
+            drain_left <= (mg == out_groups_m1 ? last_drain : full_drain) - 16'd1;
         else if (drain_left != 16'd0) drain_left <= drain_left - 16'd1;
     end
 

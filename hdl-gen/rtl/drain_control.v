@@ -1,7 +1,8 @@
 `default_nettype none
 // Walks the shadow register of the array: which channel and pixel block leaves in this cycle.
 //
-// Contract: after `captured` it drains the valid channels of the pass, BLOCKS cycles each, and
+// Contract: after `captured` it drains the valid channels of the pass, BLOCKS cycles each (two
+// if `slow`, which is for BLOCKS = 1), and
 // names for each cycle the parameter word, the channel lane of the output word and whether the
 // output word, the pixel group, the row and the layer end with it.
 // Latency: first drain one cycle after captured. Throughput: RQ values a cycle.
@@ -16,6 +17,7 @@ module drain_control #(
     input  wire           clk,
     input  wire           rst,
     input  wire           start,
+    input  wire           slow,
     input  wire [PAW-1:0] param_base,
     input  wire [7:0]     last_lanes,
     input  wire           captured,
@@ -35,18 +37,20 @@ module drain_control #(
     localparam [31:0] LAST_LANE = TN - 1;
 
     reg       active;
+    reg       idle;          // of a slow drain
     reg       in_last_group;
     reg [7:0] channels_left;
 
     wire last_block = block == LAST_BLOCK[SBW-1:0];
     wire last_lane = lane == LAST_LANE[NW-1:0];
     wire pass_last = channels_left == 8'd1;
-    assign drain = active;
+    assign drain = active & ~idle;
     assign last_channel = pass_last & in_last_group;
     assign word_last = last_block & (last_lane | last_channel);
 
     always @(posedge clk) begin
-        if (active) begin
+        if (active) idle <= slow & ~idle;
+        if (drain) begin
             block <= last_block ? {SBW{1'b0}} : block + 1'b1;
             if (last_block) begin
                 channels_left <= channels_left - 8'd1;
@@ -58,6 +62,7 @@ module drain_control #(
         end
         if (captured) begin
             active <= 1'b1;
+            idle <= 1'b0;
             in_last_group <= end_group;
             drain_ends <= ends;
             channels_left <= end_group ? last_lanes : FULL;

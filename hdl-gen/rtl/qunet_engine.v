@@ -10,7 +10,7 @@ module qunet_engine #(
     parameter TP = 4,                // pixel lanes, power of two, 1..16
     parameter D = 4,                 // bits of a weight digit: 1, 2, 4 or 8
     parameter TA = 8,                // bits of an activation lane, 1..8
-    parameter RQ = 2,                // requantize lanes, divides TP; below TP if TN = 1 < TP
+    parameter RQ = 2,                // requantize lanes, divides TP
     parameter ACC = 32,              // bits of an accumulator, 18..32
     parameter SCALED = 1,            // 1: multiplier in the requantizer, 0: M is +1 or -1
     parameter FEATURE_DEPTH = 4096,  // words of TP*TN*TA bits, 2 and up
@@ -42,6 +42,7 @@ module qunet_engine #(
     localparam DAW = $clog2(DESC_DEPTH);
     localparam BW = TN * TA;
     localparam BLOCKS = TP / RQ;
+    localparam SLOW_PHASES = BLOCKS == 1 && TP > 1;
     localparam RW = TP > 1 ? $clog2(TP) : 1;
     localparam NW = TN > 1 ? $clog2(TN) : 1;
     localparam SBW = BLOCKS > 1 ? $clog2(BLOCKS) : 1;
@@ -108,6 +109,8 @@ module qunet_engine #(
 
     // control
     wire clear = rst | stop;
+    // a transposed word is written in two cycles, so its channels must not come faster
+    wire slow_drain = SLOW_PHASES & phases;
     wire start, done, fetch;
     wire [DAW-1:0] fetch_address;
     wire           pool, second_source, upsample_a, upsample_b, signed_a, signed_b, one_bit, phases;
@@ -157,8 +160,8 @@ module qunet_engine #(
     ) u_address_generator (
         .clk(clk), .rst(clear), .start(start), .pool(pool), .second_source(second_source),
         .upsample_a(upsample_a), .upsample_b(upsample_b), .signed_a(signed_a),
-        .signed_b(signed_b), .phases(phases), .digits_m1(digits_m1), .width_m1(width_m1),
-        .height_m1(height_m1), .kernel_h_m1(kernel_h_m1), .kernel_w_m1(kernel_w_m1), .pad(pad),
+        .signed_b(signed_b), .phases(phases), .slow(slow_drain), .digits_m1(digits_m1),
+        .width_m1(width_m1), .height_m1(height_m1), .kernel_h_m1(kernel_h_m1), .kernel_w_m1(kernel_w_m1), .pad(pad),
         .last_lanes(last_lanes), .groups_a_m1(groups_a_m1), .groups_b_m1(groups_b_m1),
         .start_a(start_a), .start_b(start_b), .step_a(wide_step_a[AW-1:0]),
         .step_b(wide_step_b[AW-1:0]), .pitch_a(pitch_a), .pitch_b(pitch_b),
@@ -249,7 +252,7 @@ module qunet_engine #(
     drain_control #(
         .TN(TN), .TM(TM), .BLOCKS(BLOCKS), .NW(NW), .SBW(SBW), .PAW(PAW)
     ) u_drain_control (
-        .clk(clk), .rst(clear), .start(start), .param_base(param_base),
+        .clk(clk), .rst(clear), .start(start), .slow(slow_drain), .param_base(param_base),
         .last_lanes(last_lanes), .captured(captured), .end_group(end_group_acc),
         .ends(ends_acc), .drain(drain), .param_address(param_address), .block(block),
         .lane(lane), .first_channel(first_channel), .last_channel(last_channel),

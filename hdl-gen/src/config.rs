@@ -62,19 +62,7 @@ impl HardwareConfig {
         }
         let lanes = self.requantize_lanes();
         let divides = lanes >= 1 && lanes.is_power_of_two() && lanes <= self.tp;
-        check(
-            "requantize_lanes",
-            divides,
-            "a power of two, at most tp",
-            lanes,
-        )?;
-        let split = self.tn > 1 || self.tp == 1 || lanes < self.tp;
-        check(
-            "requantize_lanes",
-            split,
-            "less than tp where tn is 1",
-            lanes,
-        )?;
+        check("requantize_lanes", divides, "a power of two, at most tp", lanes)?;
         for (key, limit) in [
             ("feature_memory_kib", self.feature_memory_kib),
             ("weight_memory_kib", self.weight_memory_kib),
@@ -87,13 +75,7 @@ impl HardwareConfig {
 
     /// Results requantized a cycle.
     pub fn requantize_lanes(&self) -> usize {
-        let most = if self.tn == 1 && self.tp > 1 {
-            self.tp / 2
-        } else {
-            self.tp
-        };
-        self.requantize_lanes
-            .unwrap_or_else(|| (self.tm * self.tp / 8).clamp(1, most))
+        self.requantize_lanes.unwrap_or_else(|| (self.tm * self.tp / 8).clamp(1, self.tp))
     }
 }
 
@@ -111,11 +93,7 @@ fn check(
     if legal {
         return Ok(());
     }
-    Err(HdlError::Config {
-        key,
-        expected: expected.into(),
-        found: found.to_string(),
-    })
+    Err(HdlError::Config { key, expected: expected.into(), found: found.to_string() })
 }
 
 #[cfg(test)]
@@ -134,14 +112,8 @@ mod tests {
 
     #[test]
     fn messages_name_key_expected_and_found() {
-        assert_eq!(
-            message("tn = 3"),
-            "hardware.tn: expected a power of two, 1 to 64, found 3"
-        );
-        assert_eq!(
-            message("lane_bits = 9"),
-            "hardware.lane_bits: expected 1 to 8, found 9"
-        );
+        assert_eq!(message("tn = 3"), "hardware.tn: expected a power of two, 1 to 64, found 3");
+        assert_eq!(message("lane_bits = 9"), "hardware.lane_bits: expected 1 to 8, found 9");
         assert_eq!(
             message("requantize_lanes = 8"),
             "hardware.requantize_lanes: expected a power of two, at most tp, found 8"

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::schedule::{Operation, OperationKind, Schedule};
 
 /// Fetching and checking a descriptor, and starting the loop nest.
-const START_CYCLES: u64 = 21;
+const START_CYCLES: u64 = 20;
 /// From the last iteration of a pass to its first drained channel.
 const ARRAY_LATENCY_CYCLES: u64 = 5;
 /// From a drained value to its write.
@@ -35,24 +35,13 @@ pub struct CycleModel {
 /// Cycles of a scheduled network.
 pub fn cycle_model(network: &Network, schedule: &Schedule) -> CycleModel {
     let engine = &schedule.engine;
-    let operations: Vec<u64> = schedule
-        .operations
-        .iter()
-        .map(|op| operation_cycles(network, engine, op))
-        .collect();
+    let operations: Vec<u64> =
+        schedule.operations.iter().map(|op| operation_cycles(network, engine, op)).collect();
     let total = operations.iter().sum::<u64>() + END_CYCLES;
-    let digit_macs = schedule
-        .operations
-        .iter()
-        .map(|op| op.macs(network) * op.digits(engine) as u64)
-        .sum();
+    let digit_macs =
+        schedule.operations.iter().map(|op| op.macs(network) * op.digits(engine) as u64).sum();
     let utilization = digit_macs as f64 / (engine.lanes() as u64 * total) as f64;
-    CycleModel {
-        operations,
-        total,
-        digit_macs,
-        utilization,
-    }
+    CycleModel { operations, total, digit_macs, utilization }
 }
 
 /// Cycles of one operation.
@@ -61,15 +50,15 @@ pub fn operation_cycles(network: &Network, engine: &Engine, operation: &Operatio
         return pool_cycles(network, engine, operation);
     }
     let (height, width) = operation.loop_extent(network);
-    let groups: usize = operation
-        .source_specs(network)
-        .iter()
-        .map(|spec| engine.layout().groups(spec))
-        .sum();
+    let groups: usize =
+        operation.source_specs(network).iter().map(|spec| engine.layout().groups(spec)).sum();
     let pass = operation.digits(engine) * groups * operation.taps();
     let places = (height * width.div_ceil(engine.tp) * operation.phases()) as u64;
 
-    let blocks = engine.drain_blocks();
+    // a transposed word is written in two cycles, so its channels drain no faster
+    let split = operation.phases() > 1 && engine.tp > 1;
+    let slow = split && engine.drain_blocks() == 1;
+    let blocks = if slow { 2 } else { engine.drain_blocks() };
     let out_groups = operation.out_channels().div_ceil(engine.tm);
     let last_lanes = operation.out_channels() - (out_groups - 1) * engine.tm;
     let after_full = pass.max(engine.tm * blocks) as u64;
@@ -77,20 +66,16 @@ pub fn operation_cycles(network: &Network, engine: &Engine, operation: &Operatio
     let first_pass = pass as u64;
     // each pass but the first begins after a pass of all lanes or of the last lanes
     let between = places * (out_groups as u64 - 1) * after_full + (places - 1) * after_last;
-    let drain = (last_lanes * blocks) as u64;
+    let drain = (last_lanes * blocks - usize::from(slow)) as u64;
     // the second half of a transposed word is written one cycle later
-    let second_half = u64::from(operation.phases() > 1 && engine.tp > 1);
+    let second_half = u64::from(split);
     let latency = ARRAY_LATENCY_CYCLES + DRAIN_LATENCY_CYCLES + second_half;
     START_CYCLES + first_pass + between + drain + latency
 }
 
 fn pool_cycles(network: &Network, engine: &Engine, operation: &Operation) -> u64 {
     let spec = network.spec(operation.output);
-    let across = if engine.tp == 1 {
-        2 * spec.width
-    } else {
-        (2 * spec.width).div_ceil(engine.tp)
-    };
+    let across = if engine.tp == 1 { 2 * spec.width } else { (2 * spec.width).div_ceil(engine.tp) };
     let reads = 2 * across * spec.height * engine.layout().groups(spec);
     START_CYCLES + reads as u64 + POOL_LATENCY_CYCLES
 }

@@ -35,11 +35,7 @@ impl Engine {
 
     /// How tensors lie in feature memory.
     pub fn layout(&self) -> FeatureLayout {
-        FeatureLayout {
-            input_lanes: self.tn,
-            pixel_lanes: self.tp,
-            lane_bits: self.lane_bits,
-        }
+        FeatureLayout { input_lanes: self.tn, pixel_lanes: self.tp, lane_bits: self.lane_bits }
     }
 
     /// Weight digits of a layer of `weight_bits` bits.

@@ -18,10 +18,7 @@ pub struct Image {
 
 impl Image {
     fn new(word_bits: usize) -> Self {
-        Image {
-            word_bits,
-            words: Vec::new(),
-        }
+        Image { word_bits, words: Vec::new() }
     }
 }
 
@@ -54,15 +51,11 @@ pub fn images(
         descriptors: Image::new(32),
         bases: Vec::new(),
     };
-    let limit = config
-        .weight_memory_kib
-        .map(|kib| kib * 8192 / engine.weight_bits());
+    let limit = config.weight_memory_kib.map(|kib| kib * 8192 / engine.weight_bits());
     let mut too_large: Option<&Operation> = None;
     for operation in &schedule.operations {
-        let base = ImageBase {
-            weights: images.weights.words.len(),
-            params: images.params.words.len(),
-        };
+        let base =
+            ImageBase { weights: images.weights.words.len(), params: images.params.words.len() };
         images.bases.push(base);
         if operation.uses_array() {
             append_weights(network, engine, operation, &mut images.weights);
@@ -74,15 +67,9 @@ pub fn images(
         too_large = too_large.or(full.then_some(operation));
         let descriptor =
             schedule::descriptor(network, engine, &schedule.features, operation, base)?;
-        images
-            .descriptors
-            .words
-            .extend(descriptor.words.map(|word| vec![word]));
+        images.descriptors.words.extend(descriptor.words.map(|word| vec![word]));
     }
-    images
-        .descriptors
-        .words
-        .extend(schedule::end().words.map(|word| vec![word]));
+    images.descriptors.words.extend(schedule::end().words.map(|word| vec![word]));
     if let (Some(operation), Some(available)) = (too_large, limit) {
         return Err(HdlError::WeightMemory {
             layer: operation.name.clone(),
@@ -98,21 +85,13 @@ pub fn images(
 /// digit, source, input group, ky, kx.
 fn append_weights(network: &Network, engine: &Engine, operation: &Operation, image: &mut Image) {
     let groups = input_groups(network, engine, operation);
-    let kernel = if operation.phases() == 1 {
-        operation.kernel
-    } else {
-        1
-    };
+    let kernel = if operation.phases() == 1 { operation.kernel } else { 1 };
     for phase in 0..operation.phases() {
         for out_group in 0..operation.out_channels().div_ceil(engine.tm) {
             for digit in 0..operation.digits(engine) {
                 for group in &groups {
                     for tap in 0..kernel * kernel {
-                        let at = WordPlace {
-                            out_group,
-                            digit,
-                            tap: tap.max(phase),
-                        };
+                        let at = WordPlace { out_group, digit, tap: tap.max(phase) };
                         image.words.push(weight_word(engine, operation, group, at));
                     }
                 }
@@ -133,10 +112,7 @@ fn input_groups(network: &Network, engine: &Engine, operation: &Operation) -> Ve
     for spec in operation.source_specs(network) {
         for first in (0..spec.channels).step_by(engine.tn) {
             let n_channels = engine.tn.min(spec.channels - first);
-            groups.push(InputGroup {
-                first_channel: offset + first,
-                n_channels,
-            });
+            groups.push(InputGroup { first_channel: offset + first, n_channels });
         }
         offset += spec.channels;
     }
@@ -160,10 +136,7 @@ fn weight_word(
     let n_taps = operation.kernel * operation.kernel;
     let n_in = operation.weights.len() / (operation.out_channels() * n_taps);
     let mut word = vec![0u32; engine.weight_bits().div_ceil(32)];
-    for m in 0..engine
-        .tm
-        .min(operation.out_channels() - at.out_group * engine.tm)
-    {
+    for m in 0..engine.tm.min(operation.out_channels() - at.out_group * engine.tm) {
         let out = at.out_group * engine.tm + m;
         for n in 0..group.n_channels {
             let index = (out * n_in + group.first_channel + n) * n_taps + at.tap;
@@ -219,13 +192,7 @@ mod tests {
             weight_bits,
             weights: vec![-3, 2, 1, -4],
             requantize: Requantize {
-                channels: vec![
-                    network::ChannelParams {
-                        multiplier: 1,
-                        bias: 0
-                    };
-                    2
-                ],
+                channels: vec![network::ChannelParams { multiplier: 1, bias: 0 }; 2],
                 shift: 0,
             },
         }
@@ -243,15 +210,8 @@ mod tests {
 
     #[test]
     fn word_holds_outputs_above_inputs() {
-        let group = InputGroup {
-            first_channel: 0,
-            n_channels: 2,
-        };
-        let at = WordPlace {
-            out_group: 0,
-            digit: 0,
-            tap: 0,
-        };
+        let group = InputGroup { first_channel: 0, n_channels: 2 };
+        let at = WordPlace { out_group: 0, digit: 0, tap: 0 };
         // lanes from the low end: (0,0) = -3, (0,1) = 2, (1,0) = 1, (1,1) = -4
         assert_eq!(weight_word(&engine(4), &operation(4), &group, at), [0xc12d]);
     }

@@ -169,11 +169,7 @@ fn memories(engine: &Engine, feature_words: usize, images: &Images) -> Memories 
     };
     Memories {
         features: memory(feature_words, engine.feature_bits(), None),
-        weights: memory(
-            images.weights.words.len(),
-            engine.weight_bits(),
-            Some("weights.hex"),
-        ),
+        weights: memory(images.weights.words.len(), engine.weight_bits(), Some("weights.hex")),
         params: memory(images.params.words.len(), PARAM_BITS, Some("params.hex")),
         descriptors: memory(images.descriptors.words.len(), 32, Some("descriptors.hex")),
     }
@@ -192,12 +188,7 @@ fn tensors(network: &Network, schedule: &Schedule) -> Vec<TensorPlace> {
         pitch: layout.pitch(&tensor.spec),
         groups: layout.groups(&tensor.spec),
     };
-    network
-        .tensors
-        .iter()
-        .zip(&schedule.features.bases)
-        .map(place)
-        .collect()
+    network.tensors.iter().zip(&schedule.features.bases).map(place).collect()
 }
 
 fn operations(network: &Network, schedule: &Schedule, cycles: &CycleModel) -> Vec<OperationEntry> {
@@ -210,10 +201,5 @@ fn operations(network: &Network, schedule: &Schedule, cycles: &CycleModel) -> Ve
         macs: operation.macs(network),
         digits: operation.digits(&schedule.engine),
     };
-    schedule
-        .operations
-        .iter()
-        .zip(&cycles.operations)
-        .map(entry)
-        .collect()
+    schedule.operations.iter().zip(&cycles.operations).map(entry).collect()
 }

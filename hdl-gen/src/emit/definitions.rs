@@ -26,11 +26,7 @@ pub fn verilog() -> String {
     let mut line = |content: String| {
         let _ = writeln!(text, "localparam {content};");
     };
-    for (name, value) in [
-        ("OP_END", OP_END),
-        ("OP_CONV", OP_CONV),
-        ("OP_POOL", OP_POOL),
-    ] {
+    for (name, value) in [("OP_END", OP_END), ("OP_CONV", OP_CONV), ("OP_POOL", OP_POOL)] {
         line(format!("[3:0] {name} = 4'd{value}"));
     }
     for field in FIELDS {
@@ -39,25 +35,17 @@ pub fn verilog() -> String {
         line(format!("F_{name}_LSB = {}", field.lsb));
         line(format!("F_{name}_WIDTH = {}", field.width));
     }
-    let reserved: String = (0..DESCRIPTOR_WORDS)
-        .rev()
-        .map(|w| format!("{:08x}", reserved_bits(w)))
-        .collect();
+    let reserved: String =
+        (0..DESCRIPTOR_WORDS).rev().map(|w| format!("{:08x}", reserved_bits(w))).collect();
     let (high, low) = reserved.split_at(reserved.len() / 2);
-    line(format!(
-        "[511:0] RESERVED_BITS = {{\n    256'h{high},\n    256'h{low}}}"
-    ));
+    line(format!("[511:0] RESERVED_BITS = {{\n    256'h{high},\n    256'h{low}}}"));
     line(format!("[31:0] ID_VALUE = 32'h{ID_VALUE:08x}"));
     line(format!("[31:0] VERSION_VALUE = 32'h{VERSION_VALUE:08x}"));
     for register in REGISTERS {
         let name = register.name.to_uppercase();
         line(format!("[7:0] R_{name} = 8'h{:02x}", register.offset));
         for bits in register.bits.iter().filter(|bits| bits.width == 1) {
-            line(format!(
-                "R_{name}_{} = {}",
-                bits.name.to_uppercase(),
-                bits.lsb
-            ));
+            line(format!("R_{name}_{} = {}", bits.name.to_uppercase(), bits.lsb));
         }
     }
     for (name, value) in WINDOWS {
@@ -86,20 +74,13 @@ pub fn c_header() -> String {
         for bits in register.bits {
             let bit_name = bits.name.to_uppercase();
             let mask = (u32::MAX >> (32 - bits.width)) << bits.lsb;
-            let _ = writeln!(
-                text,
-                "#define QUNET_{name}_{bit_name} 0x{mask:08x}u /* {} */",
-                bits.doc
-            );
+            let _ =
+                writeln!(text, "#define QUNET_{name}_{bit_name} 0x{mask:08x}u /* {} */", bits.doc);
         }
     }
     text.push('\n');
     for (name, value) in WINDOWS {
-        let _ = writeln!(
-            text,
-            "#define QUNET_WINDOW_SELECT_{} {value}u",
-            name.to_uppercase()
-        );
+        let _ = writeln!(text, "#define QUNET_WINDOW_SELECT_{} {value}u", name.to_uppercase());
     }
     let _ = writeln!(text, "#define QUNET_ID_VALUE 0x{ID_VALUE:08x}u");
     let _ = writeln!(text, "#define QUNET_VERSION_VALUE 0x{VERSION_VALUE:08x}u");

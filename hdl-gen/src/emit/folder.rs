@@ -12,10 +12,7 @@ pub struct Folder {
 }
 
 fn io_error(path: &Path) -> impl FnOnce(std::io::Error) -> HdlError + '_ {
-    move |source| HdlError::Io {
-        path: path.into(),
-        source,
-    }
+    move |source| HdlError::Io { path: path.into(), source }
 }
 
 impl Folder {
@@ -24,9 +21,7 @@ impl Folder {
         if target.exists() {
             let mut entries = fs::read_dir(target).map_err(io_error(target))?;
             if entries.next().is_some() && !target.join("manifest.json").is_file() {
-                return Err(HdlError::NotABuildFolder {
-                    path: target.into(),
-                });
+                return Err(HdlError::NotABuildFolder { path: target.into() });
             }
         }
         let parent = match target.parent() {
@@ -38,10 +33,7 @@ impl Folder {
             .prefix(".qunet-build-")
             .tempdir_in(parent)
             .map_err(io_error(parent))?;
-        Ok(Folder {
-            target: target.into(),
-            temporary,
-        })
+        Ok(Folder { target: target.into(), temporary })
     }
 
     /// Writes one file.
@@ -72,10 +64,7 @@ impl Folder {
             if had_old {
                 fs::rename(&old, &target).map_err(io_error(&target))?;
             }
-            return Err(HdlError::Io {
-                path: target,
-                source,
-            });
+            return Err(HdlError::Io { path: target, source });
         }
         Ok(())
     }

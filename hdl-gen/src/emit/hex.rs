@@ -28,20 +28,8 @@ mod tests {
     #[test]
     fn words_are_cut_to_their_bits() {
         let words = vec![vec![0x89ab_cdef, 0x0000_1234], vec![1, 0]];
-        assert_eq!(
-            readmemh(&Image {
-                word_bits: 48,
-                words
-            }),
-            "123489abcdef\n000000000001\n"
-        );
+        assert_eq!(readmemh(&Image { word_bits: 48, words }), "123489abcdef\n000000000001\n");
         let words = vec![vec![0xabc]];
-        assert_eq!(
-            readmemh(&Image {
-                word_bits: 12,
-                words
-            }),
-            "abc\n"
-        );
+        assert_eq!(readmemh(&Image { word_bits: 12, words }), "abc\n");
     }
 }

@@ -63,33 +63,17 @@ pub fn generate(
     let mut folder = Folder::beside(out_dir)?;
     let comments = top::layer_comments(network, &schedule);
     let watchdog = watchdog_cycles(config, cycles.total);
-    write_design(
-        &mut folder,
-        &manifest,
-        &top::top(&manifest, &comments, watchdog),
-    )?;
+    write_design(&mut folder, &manifest, &top::top(&manifest, &comments, watchdog))?;
     write_images(&mut folder, &images)?;
     folder.write("model.qunet", &model)?;
-    folder.write(
-        "qunet_model.h",
-        model_header::model_header(&manifest).as_bytes(),
-    )?;
+    folder.write("qunet_model.h", model_header::model_header(&manifest).as_bytes())?;
     let bench = test_bench::test_bench(network, &schedule, &manifest);
     for (name, text) in &bench.files {
         folder.write(name, text.as_bytes())?;
     }
-    folder.write(
-        "README.md",
-        readme::readme(&manifest, &comments, &cycles).as_bytes(),
-    )?;
+    folder.write("README.md", readme::readme(&manifest, &comments, &cycles).as_bytes())?;
     folder.finish()?;
-    Ok(report(
-        network,
-        &schedule,
-        manifest,
-        cycles,
-        bench.n_operations,
-    ))
+    Ok(report(network, &schedule, manifest, cycles, bench.n_operations))
 }
 
 /// Generates an engine with empty memories of the given depths, for programs loaded at run time.
@@ -135,11 +119,7 @@ pub struct Depths {
 }
 
 fn loadable_manifest(engine: Engine, depths: Depths) -> Manifest {
-    let memory = |depth: usize, word_bits| Memory {
-        depth: depth.max(2),
-        word_bits,
-        file: None,
-    };
+    let memory = |depth: usize, word_bits| Memory { depth: depth.max(2), word_bits, file: None };
     Manifest {
         format: FORMAT,
         tool_version: env!("CARGO_PKG_VERSION").into(),
@@ -210,11 +190,7 @@ fn report(
     let memories = [&m.features, &m.weights, &m.params, &m.descriptors];
     GenerateReport {
         memory_bits: memories.iter().map(|m| m.depth * m.word_bits).sum(),
-        operations: schedule
-            .operations
-            .iter()
-            .map(|op| describe(network, op))
-            .collect(),
+        operations: schedule.operations.iter().map(|op| describe(network, op)).collect(),
         manifest,
         cycles,
         test_bench_operations,

@@ -16,20 +16,11 @@ pub fn model_header(manifest: &Manifest) -> String {
         ("TN", format!("{}u", engine.tn)),
         ("TP", format!("{}u", engine.tp)),
         ("LANE_BITS", format!("{}u", engine.lane_bits)),
-        (
-            "BANK_WINDOW_WORDS",
-            format!("{}u", layout.bank_window_words()),
-        ),
+        ("BANK_WINDOW_WORDS", format!("{}u", layout.bank_window_words())),
         ("N_OPERATIONS", format!("{}u", manifest.operations.len())),
         ("MODEL_CYCLES", format!("{}u", manifest.model_cycles)),
-        (
-            "INPUT_WINDOW_BASE",
-            format!("{}u", manifest.input_window_base),
-        ),
-        (
-            "INPUT_WINDOW_WORDS",
-            format!("{}u", manifest.input_window_words),
-        ),
+        ("INPUT_WINDOW_BASE", format!("{}u", manifest.input_window_base)),
+        ("INPUT_WINDOW_WORDS", format!("{}u", manifest.input_window_words)),
         ("INPUT_CHANNELS", format!("{}u", input.channels)),
         ("INPUT_HEIGHT", format!("{}u", input.height)),
         ("INPUT_WIDTH", format!("{}u", input.width)),

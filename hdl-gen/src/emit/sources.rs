@@ -35,7 +35,5 @@ pub const DEFINITIONS: &str = "qunet_defs.vh";
 /// Verilog files of a build, in compile order.
 pub fn verilog_files() -> Vec<String> {
     let primitives = RTL.iter().map(|(name, _)| name.to_string());
-    primitives
-        .chain([format!("{}.v", crate::manifest::TOP)])
-        .collect()
+    primitives.chain([format!("{}.v", crate::manifest::TOP)]).collect()
 }

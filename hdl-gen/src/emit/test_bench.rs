@@ -38,20 +38,11 @@ pub fn test_bench(network: &Network, schedule: &Schedule, manifest: &Manifest) -
     let per_operation: Vec<Vec<String>> = schedule
         .operations
         .iter()
-        .map(|op| {
-            if wanted(op.output) {
-                checks_of(op.output)
-            } else {
-                Vec::new()
-            }
-        })
+        .map(|op| if wanted(op.output) { checks_of(op.output) } else { Vec::new() })
         .collect();
     let output = checks_of(network.output);
     let lines = per_operation.iter().chain([&output]);
-    let counts: String = lines
-        .clone()
-        .map(|l| format!("{:08x}\n", l.len()))
-        .collect();
+    let counts: String = lines.clone().map(|l| format!("{:08x}\n", l.len())).collect();
     let expected: String = lines.clone().flatten().map(String::as_str).collect();
     let n_checks = lines.map(Vec::len).sum();
     let shape = BenchShape {
@@ -63,10 +54,7 @@ pub fn test_bench(network: &Network, schedule: &Schedule, manifest: &Manifest) -
     TestBench {
         n_operations: per_operation.iter().filter(|l| !l.is_empty()).count(),
         files: vec![
-            (
-                "tb_input.hex",
-                input_words(&layout, network.spec(network.input), &input),
-            ),
+            ("tb_input.hex", input_words(&layout, network.spec(network.input), &input)),
             ("tb_counts.hex", counts),
             ("tb_expected.hex", expected),
             ("qunet_tb.v", bench_text(&shape)),
@@ -142,7 +130,5 @@ fn bench_text(shape: &BenchShape) -> String {
          localparam N_INPUT = {};\n    localparam MAX_POLLS = {};\n",
         shape.n_operations, shape.n_checks, shape.n_input_words, shape.watchdog
     );
-    include_str!("qunet_tb.v")
-        .replace("    // CONSTANTS\n", &constants)
-        .replace("TOP", TOP)
+    include_str!("qunet_tb.v").replace("    // CONSTANTS\n", &constants).replace("TOP", TOP)
 }

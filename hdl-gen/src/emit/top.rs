@@ -50,11 +50,7 @@ pub fn describe(network: &Network, operation: &Operation) -> String {
         .iter()
         .map(|s| {
             let name = printable(&network.tensors[s.tensor.index()].name);
-            if s.upsample {
-                format!("{name} x2")
-            } else {
-                name
-            }
+            if s.upsample { format!("{name} x2") } else { name }
         })
         .collect();
     let what = match operation.kind {
@@ -68,33 +64,19 @@ pub fn describe(network: &Network, operation: &Operation) -> String {
         OperationKind::MaxPool2d | OperationKind::Copy => format!("A{}", out.bits),
         _ => format!("W{} A{}", operation.weight_bits, out.bits),
     };
-    format!(
-        "{}: {what}, {size}, {bits}, reads {}",
-        printable(&operation.name),
-        sources.join(" + ")
-    )
+    format!("{}: {what}, {size}, {bits}, reads {}", printable(&operation.name), sources.join(" + "))
 }
 
 /// The name without anything that could end a comment line.
 fn printable(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
+    name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 fn module(manifest: &Manifest, watchdog_cycles: u32) -> String {
     let m = &manifest.memories;
     let file = |memory: &crate::manifest::Memory| memory.file.clone().unwrap_or_default();
-    let Engine {
-        tn,
-        tm,
-        tp,
-        digit_bits,
-        lane_bits,
-        requantize_lanes,
-        accumulator_bits,
-        scaled,
-    } = manifest.engine;
+    let Engine { tn, tm, tp, digit_bits, lane_bits, requantize_lanes, accumulator_bits, scaled } =
+        manifest.engine;
     format!(
         "module {TOP} #(
     parameter WEIGHT_FILE = \"{}\",  // $readmemh images

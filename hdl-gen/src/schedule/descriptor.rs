@@ -25,11 +25,7 @@ struct Filler<'a> {
 impl Filler<'_> {
     fn set(&mut self, field: Field, value: usize) -> Result<(), HdlError> {
         let fits = u32::try_from(value).is_ok_and(|value| self.descriptor.set(field, value));
-        if fits {
-            Ok(())
-        } else {
-            Err(self.error(field, value as i64))
-        }
+        if fits { Ok(()) } else { Err(self.error(field, value as i64)) }
     }
 
     fn set_signed(&mut self, field: Field, value: i64) -> Result<(), HdlError> {
@@ -43,12 +39,7 @@ impl Filler<'_> {
 
     fn error(&self, field: Field, found: i64) -> HdlError {
         let layer = self.layer.to_string();
-        HdlError::Field {
-            layer,
-            field: field.name,
-            width: field.width,
-            found,
-        }
+        HdlError::Field { layer, field: field.name, width: field.width, found }
     }
 }
 
@@ -63,10 +54,7 @@ pub fn descriptor(
     operation: &Operation,
     base: ImageBase,
 ) -> Result<Descriptor, HdlError> {
-    let mut filler = Filler {
-        layer: &operation.name,
-        descriptor: Descriptor::default(),
-    };
+    let mut filler = Filler { layer: &operation.name, descriptor: Descriptor::default() };
     sources(&mut filler, network, engine, map, operation)?;
     output(&mut filler, network, engine, map, operation)?;
     if operation.kind == OperationKind::MaxPool2d {
@@ -79,9 +67,7 @@ pub fn descriptor(
 
 /// The descriptor that ends a program.
 pub fn end() -> Descriptor {
-    Descriptor {
-        words: [OP_END; DESCRIPTOR_WORDS],
-    }
+    Descriptor { words: [OP_END; DESCRIPTOR_WORDS] }
 }
 
 fn padding(operation: &Operation) -> usize {
@@ -146,11 +132,8 @@ fn pool(
 ) -> Result<(), HdlError> {
     let spec = network.spec(operation.output);
     // with one pixel lane the pair is two reads, else it lies within one
-    let (columns, reads_across) = if engine.tp == 1 {
-        (spec.width, 2)
-    } else {
-        (2 * spec.width, 1)
-    };
+    let (columns, reads_across) =
+        if engine.tp == 1 { (spec.width, 2) } else { (2 * spec.width, 1) };
     filler.set(OP, OP_POOL as usize)?;
     filler.set(WIDTH_M1, columns - 1)?;
     filler.set(KERNEL_H_M1, 1)?;
@@ -168,16 +151,9 @@ fn convolution(
 ) -> Result<(), HdlError> {
     let (_, width) = operation.loop_extent(network);
     let out_groups = operation.out_channels().div_ceil(engine.tm);
-    let taps = if operation.phases() == 1 {
-        operation.kernel
-    } else {
-        1
-    };
+    let taps = if operation.phases() == 1 { operation.kernel } else { 1 };
     filler.set(OP, OP_CONV as usize)?;
-    filler.set(
-        ONE_BIT,
-        usize::from(operation.weight_bits == 1 && engine.digit_bits == 1),
-    )?;
+    filler.set(ONE_BIT, usize::from(operation.weight_bits == 1 && engine.digit_bits == 1))?;
     filler.set(PHASES, usize::from(operation.phases() > 1))?;
     filler.set(DIGITS_M1, operation.digits(engine) - 1)?;
     filler.set(WIDTH_M1, width - 1)?;
@@ -185,10 +161,7 @@ fn convolution(
     filler.set(KERNEL_W_M1, taps - 1)?;
     filler.set(PAD, padding(operation))?;
     filler.set(SHIFT, usize::from(operation.requantize.shift))?;
-    filler.set(
-        LAST_LANES,
-        operation.out_channels() - (out_groups - 1) * engine.tm,
-    )?;
+    filler.set(LAST_LANES, operation.out_channels() - (out_groups - 1) * engine.tm)?;
     filler.set(OUT_GROUPS_M1, out_groups - 1)?;
     filler.set(WEIGHT_BASE, base.weights)?;
     filler.set(PARAM_BASE, base.params)?;

@@ -41,15 +41,9 @@ pub fn fold(network: &Network) -> Folded {
 
 /// Folds with the tensors of `in_memory` written by copies, or names one more that must be.
 fn try_fold(network: &Network, in_memory: &BTreeSet<TensorId>) -> Result<Folded, TensorId> {
-    let itself = |tensor| {
-        vec![Source {
-            tensor,
-            upsample: false,
-        }]
-    };
-    let mut views: Vec<Vec<Source>> = (0..network.tensors.len())
-        .map(|i| itself(TensorId(i as u16)))
-        .collect();
+    let itself = |tensor| vec![Source { tensor, upsample: false }];
+    let mut views: Vec<Vec<Source>> =
+        (0..network.tensors.len()).map(|i| itself(TensorId(i as u16))).collect();
     let mut copies = Vec::new();
     for layer in &network.layers {
         let view = match layer {
@@ -82,13 +76,7 @@ fn upsampled(input: TensorId, view: &[Source]) -> Result<Vec<Source>, TensorId> 
     if view.iter().any(|source| source.upsample) {
         return Err(input);
     }
-    Ok(view
-        .iter()
-        .map(|source| Source {
-            upsample: true,
-            ..*source
-        })
-        .collect())
+    Ok(view.iter().map(|source| Source { upsample: true, ..*source }).collect())
 }
 
 fn joined(
@@ -99,9 +87,5 @@ fn joined(
     if first.len() + second.len() <= MAX_SOURCES {
         return Ok([first, second].concat());
     }
-    Err(if first.len() > 1 {
-        inputs[0]
-    } else {
-        inputs[1]
-    })
+    Err(if first.len() > 1 { inputs[0] } else { inputs[1] })
 }

@@ -50,25 +50,14 @@ fn lifetimes(network: &Network, operations: &[Operation], engine: &Engine) -> Ve
     for tensor in 0..network.tensors.len() {
         let id = network::TensorId(tensor as u16);
         let written = operations.iter().position(|op| op.output == id);
-        let read = operations
-            .iter()
-            .rposition(|op| op.sources.iter().any(|s| s.tensor == id));
+        let read = operations.iter().rposition(|op| op.sources.iter().any(|s| s.tensor == id));
         if written.is_none() && id != network.input {
             continue;
         }
         let first = written.unwrap_or(0);
-        let end = if id == network.output {
-            operations.len()
-        } else {
-            first
-        };
+        let end = if id == network.output { operations.len() } else { first };
         let last = read.unwrap_or(first).max(end);
-        found.push(Interval {
-            tensor,
-            words: layout.words(network.spec(id)),
-            first,
-            last,
-        });
+        found.push(Interval { tensor, words: layout.words(network.spec(id)), first, last });
     }
     found
 }
@@ -94,19 +83,11 @@ fn place_in_order(network: &Network, order: &[Interval]) -> FeatureMap {
         placed.push((*interval, base));
     }
     let live = |at: &usize| -> usize {
-        order
-            .iter()
-            .filter(|i| i.first <= *at && *at <= i.last)
-            .map(|i| i.words)
-            .sum()
+        order.iter().filter(|i| i.first <= *at && *at <= i.last).map(|i| i.words).sum()
     };
     let n_times = order.iter().map(|i| i.last + 1).max().unwrap_or(0);
     FeatureMap {
-        words: placed
-            .iter()
-            .map(|(interval, base)| base + interval.words)
-            .max()
-            .unwrap_or(0),
+        words: placed.iter().map(|(interval, base)| base + interval.words).max().unwrap_or(0),
         lower_bound_words: (0..n_times).map(|at| live(&at)).max().unwrap_or(0),
         bases,
         peak_operation: 0,

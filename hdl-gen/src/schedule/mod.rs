@@ -53,20 +53,13 @@ pub fn schedule(network: &Network, config: &HardwareConfig) -> Result<Schedule, 
             });
         }
     }
-    Ok(Schedule {
-        engine,
-        operations,
-        features,
-    })
+    Ok(Schedule { engine, operations, features })
 }
 
 /// The operations of a network, upsampling and concatenation folded into reads.
 pub fn operations(network: &Network) -> Vec<Operation> {
     let folded = fold::fold(network);
-    let nothing = Requantize {
-        channels: Vec::new(),
-        shift: 0,
-    };
+    let nothing = Requantize { channels: Vec::new(), shift: 0 };
     let mut operations = Vec::new();
     for (idx, layer) in network.layers.iter().enumerate() {
         let base = Operation {
@@ -77,43 +70,24 @@ pub fn operations(network: &Network) -> Vec<Operation> {
             output: layer.output(),
             kernel: 1,
             weight_bits: layer.weights().map_or(0, |(_, bits, _)| bits),
-            weights: layer
-                .weights()
-                .map_or(Vec::new(), |(weights, _, _)| weights.to_vec()),
-            requantize: layer
-                .weights()
-                .map_or(nothing.clone(), |(_, _, r)| r.clone()),
+            weights: layer.weights().map_or(Vec::new(), |(weights, _, _)| weights.to_vec()),
+            requantize: layer.weights().map_or(nothing.clone(), |(_, _, r)| r.clone()),
         };
         match layer {
-            Layer::Conv2d(l) => operations.push(Operation {
-                kernel: l.kernel,
-                ..base
-            }),
+            Layer::Conv2d(l) => operations.push(Operation { kernel: l.kernel, ..base }),
             Layer::ConvTranspose2d(_) => {
                 let kind = OperationKind::ConvTranspose2d;
-                operations.push(Operation {
-                    kind,
-                    kernel: 2,
-                    ..base
-                });
+                operations.push(Operation { kind, kernel: 2, ..base });
             }
             Layer::MaxPool2d(_) => {
                 let kind = OperationKind::MaxPool2d;
-                operations.push(Operation {
-                    kind,
-                    kernel: 2,
-                    ..base
-                });
+                operations.push(Operation { kind, kernel: 2, ..base });
             }
-            Layer::Head(l) => operations.push(Operation {
-                kind: OperationKind::Head(l.kind),
-                ..base
-            }),
+            Layer::Head(l) => {
+                operations.push(Operation { kind: OperationKind::Head(l.kind), ..base })
+            }
             Layer::Upsample2d(_) | Layer::Concat(_) => {
-                let copy = folded
-                    .copies
-                    .iter()
-                    .find(|(tensor, _)| *tensor == layer.output());
+                let copy = folded.copies.iter().find(|(tensor, _)| *tensor == layer.output());
                 if let Some((tensor, view)) = copy {
                     operations.push(Operation::copy(network, idx, *tensor, view.clone()));
                 }
@@ -134,11 +108,7 @@ fn engine(
     let lane_bits = config.lane_bits.unwrap_or(widest_bits);
     if let Some(tensor) = widest.filter(|t| t.spec.bits > lane_bits) {
         let (tensor, bits) = (tensor.name.clone(), tensor.spec.bits);
-        return Err(HdlError::LaneBits {
-            tensor,
-            lane_bits,
-            bits,
-        });
+        return Err(HdlError::LaneBits { tensor, lane_bits, bits });
     }
     let scaled = config.scaled.unwrap_or(network.mode == Mode::Scaled);
     if !scaled {
@@ -154,32 +124,17 @@ fn engine(
         accumulator_bits: 32,
         scaled,
     };
-    let needed = operations
-        .iter()
-        .map(|op| accumulator_bits(network, op))
-        .max()
-        .unwrap_or(0);
+    let needed = operations.iter().map(|op| accumulator_bits(network, op)).max().unwrap_or(0);
     let least = engine.least_accumulator_bits();
-    Ok(Engine {
-        accumulator_bits: needed.clamp(least, 32.max(least)),
-        ..engine
-    })
+    Ok(Engine { accumulator_bits: needed.clamp(least, 32.max(least)), ..engine })
 }
 
 fn check_multipliers(operations: &[Operation]) -> Result<(), HdlError> {
     for op in operations {
-        let wrong = op
-            .requantize
-            .channels
-            .iter()
-            .position(|c| !matches!(c.multiplier, -1 | 1));
+        let wrong = op.requantize.channels.iter().position(|c| !matches!(c.multiplier, -1 | 1));
         if let Some(channel) = wrong {
             let found = op.requantize.channels[channel].multiplier;
-            return Err(HdlError::Multiplier {
-                layer: op.name.clone(),
-                channel,
-                found,
-            });
+            return Err(HdlError::Multiplier { layer: op.name.clone(), channel, found });
         }
     }
     Ok(())
@@ -189,20 +144,9 @@ fn check_multipliers(operations: &[Operation]) -> Result<(), HdlError> {
 fn accumulator_bits(network: &Network, operation: &Operation) -> usize {
     let n_out = operation.out_channels().max(1);
     let specs = operation.source_specs(network);
-    let largest = specs
-        .iter()
-        .map(|s| s.max_value().max(-s.min_value()))
-        .max()
-        .unwrap_or(0);
-    let sums = operation
-        .weights
-        .chunks(operation.weights.len().max(1) / n_out.max(1));
-    let sums = sums.map(|codes| {
-        codes
-            .iter()
-            .map(|c| i64::from(c.unsigned_abs()))
-            .sum::<i64>()
-    });
+    let largest = specs.iter().map(|s| s.max_value().max(-s.min_value())).max().unwrap_or(0);
+    let sums = operation.weights.chunks(operation.weights.len().max(1) / n_out.max(1));
+    let sums = sums.map(|codes| codes.iter().map(|c| i64::from(c.unsigned_abs())).sum::<i64>());
     let bound = sums.max().unwrap_or(0) * i64::from(largest);
     (64 - bound.leading_zeros()) as usize + 1
 }

@@ -48,14 +48,8 @@ impl Operation {
     pub fn copy(network: &Network, layer: usize, output: TensorId, sources: Vec<Source>) -> Self {
         let n_channels = network.spec(output).channels;
         let mut weights = vec![0; n_channels * n_channels];
-        weights
-            .iter_mut()
-            .step_by(n_channels + 1)
-            .for_each(|code| *code = 1);
-        let unit = ChannelParams {
-            multiplier: 1,
-            bias: 0,
-        };
+        weights.iter_mut().step_by(n_channels + 1).for_each(|code| *code = 1);
+        let unit = ChannelParams { multiplier: 1, bias: 0 };
         Operation {
             name: network.layers[layer].name().into(),
             layer,
@@ -65,10 +59,7 @@ impl Operation {
             kernel: 1,
             weight_bits: 2,
             weights,
-            requantize: Requantize {
-                channels: vec![unit; n_channels],
-                shift: 0,
-            },
+            requantize: Requantize { channels: vec![unit; n_channels], shift: 0 },
         }
     }
 
@@ -79,20 +70,12 @@ impl Operation {
 
     /// Phases of the loop nest: 4 for transposed convolution.
     pub fn phases(&self) -> usize {
-        if self.kind == OperationKind::ConvTranspose2d {
-            4
-        } else {
-            1
-        }
+        if self.kind == OperationKind::ConvTranspose2d { 4 } else { 1 }
     }
 
     /// Taps read in one phase.
     pub fn taps(&self) -> usize {
-        if self.kind == OperationKind::ConvTranspose2d {
-            1
-        } else {
-            self.kernel * self.kernel
-        }
+        if self.kind == OperationKind::ConvTranspose2d { 1 } else { self.kernel * self.kernel }
     }
 
     /// Channels that the array computes.
@@ -116,10 +99,7 @@ impl Operation {
 
     /// Shapes of the sources.
     pub fn source_specs(&self, network: &Network) -> Vec<TensorSpec> {
-        self.sources
-            .iter()
-            .map(|source| *network.spec(source.tensor))
-            .collect()
+        self.sources.iter().map(|source| *network.spec(source.tensor)).collect()
     }
 
     /// Multiply-accumulates of the layer; none for copies and max-pools.
