@@ -39,10 +39,7 @@ impl Store {
     pub fn new(run_dir: &Path, recipe: &Recipe) -> Result<Self, QuantizerError> {
         let folder = run_dir.join("checkpoints");
         std::fs::create_dir_all(&folder).map_err(io_error(&folder))?;
-        Ok(Self {
-            folder,
-            recipe: recipe.clone(),
-        })
+        Ok(Self { folder, recipe: recipe.clone() })
     }
 
     /// Removes the stage's checkpoints.
@@ -71,15 +68,9 @@ impl Store {
         if let Some(best) = &state.best {
             save_net(&best.net, &at(BEST))?;
         }
-        state
-            .optimizer
-            .save(at(OPTIMIZER))
-            .map_err(record_error(&at(OPTIMIZER)))?;
+        state.optimizer.save(at(OPTIMIZER)).map_err(record_error(&at(OPTIMIZER)))?;
         let path = at(STEP_OPTIMIZER);
-        state
-            .step_optimizer
-            .save(&path)
-            .map_err(record_error(&path))?;
+        state.step_optimizer.save(&path).map_err(record_error(&path))?;
         let header = Header {
             step: state.step,
             best_dice: state.best.as_ref().map(|best| best.dice),
@@ -114,20 +105,12 @@ impl Store {
         let text = std::fs::read_to_string(&path).map_err(io_error(&path))?;
         let header: Header = serde_json::from_str(&text).map_err(|error| {
             let expected = "a checkpoint of this version".to_owned();
-            QuantizerError::RunFile {
-                path: path.clone(),
-                expected,
-                found: error.to_string(),
-            }
+            QuantizerError::RunFile { path: path.clone(), expected, found: error.to_string() }
         })?;
         if header.recipe != self.recipe {
             let expected = "the settings of this run".to_owned();
             let found = "a checkpoint of other settings; start afresh or restore them".to_owned();
-            return Err(QuantizerError::RunFile {
-                path,
-                expected,
-                found,
-            });
+            return Err(QuantizerError::RunFile { path, expected, found });
         }
         let fresh = || UNet::new(&self.recipe.topology, 0, device);
         let net = load_net(fresh(), &folder.join(MODEL))?;
@@ -140,11 +123,7 @@ impl Store {
         if let Some(dice) = header.best_dice {
             let plain = UNet::new(&self.recipe.topology, 0, &device.clone().inner());
             let net = load_net(plain, &folder.join(BEST))?;
-            state.best = Some(Best {
-                dice,
-                step: header.best_step,
-                net,
-            });
+            state.best = Some(Best { dice, step: header.best_step, net });
         }
         Ok(Some(state))
     }
@@ -155,9 +134,7 @@ impl Store {
         for entry in std::fs::read_dir(&self.folder).map_err(io_error(&self.folder))? {
             let entry = entry.map_err(io_error(&self.folder))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let step = name
-                .strip_prefix(&prefix)
-                .and_then(|digits| digits.parse().ok());
+            let step = name.strip_prefix(&prefix).and_then(|digits| digits.parse().ok());
             found.extend(step.map(|step| (step, entry.path())));
         }
         Ok(found)
@@ -169,10 +146,7 @@ impl Store {
 /// # Errors
 /// If the file cannot be written.
 pub fn save_net(net: &UNet, path: &Path) -> Result<(), QuantizerError> {
-    net.clone()
-        .into_record()
-        .save(path)
-        .map_err(record_error(path))
+    net.clone().into_record().save(path).map_err(record_error(path))
 }
 
 /// Reads a network's parameters into `net`.

@@ -36,13 +36,7 @@ pub struct ModelConfig {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self {
-            base_width: 8,
-            depth: 2,
-            upsample: Upsample::Nearest,
-            height: 64,
-            width: 64,
-        }
+        Self { base_width: 8, depth: 2, upsample: Upsample::Nearest, height: 64, width: 64 }
     }
 }
 
@@ -177,29 +171,14 @@ impl ModelConfig {
             "1..=256",
             self.base_width,
         )?;
-        require(
-            (1..=6).contains(&self.depth),
-            "model.depth",
-            "1..=6",
-            self.depth,
-        )?;
+        require((1..=6).contains(&self.depth), "model.depth", "1..=6", self.depth)?;
         let widest = self.base_width << self.depth;
         let concat = widest + (widest >> 1);
-        require(
-            concat <= 4096,
-            "model.base_width",
-            "at most 4096 channels in a concat",
-            concat,
-        )?;
+        require(concat <= 4096, "model.base_width", "at most 4096 channels in a concat", concat)?;
         let unit = 1 << self.depth;
         for (key, side) in [("model.height", self.height), ("model.width", self.width)] {
             let expected = format!("a multiple of 2^depth = {unit} in {unit}..=4096");
-            require(
-                side % unit == 0 && (unit..=4096).contains(&side),
-                key,
-                &expected,
-                side,
-            )?;
+            require(side % unit == 0 && (unit..=4096).contains(&side), key, &expected, side)?;
         }
         Ok(())
     }
@@ -221,39 +200,20 @@ impl TrainConfig {
         not_negative("train.dice_weight", self.dice_weight)?;
         not_negative("train.cross_entropy_weight", self.cross_entropy_weight)?;
         let weight = self.dice_weight + self.cross_entropy_weight;
-        require(
-            weight > 0.0,
-            "train.dice_weight",
-            "a loss with some weight",
-            weight,
-        )?;
+        require(weight > 0.0, "train.dice_weight", "a loss with some weight", weight)?;
         for (key, found) in [
             ("train.foreground", self.foreground),
             ("train.intensity_jitter", self.intensity_jitter),
         ] {
             require((0.0..=1.0).contains(&found), key, "0..=1", found)?;
         }
-        require(
-            self.checkpoint_every >= 1,
-            "train.checkpoint_every",
-            "1 or more",
-            0,
-        )?;
-        require(
-            self.validation_every >= 1,
-            "train.validation_every",
-            "1 or more",
-            0,
-        )
+        require(self.checkpoint_every >= 1, "train.checkpoint_every", "1 or more", 0)?;
+        require(self.validation_every >= 1, "train.validation_every", "1 or more", 0)
     }
 
     /// Rows and columns of a training patch.
     pub fn patch_size(&self, model: &ModelConfig) -> (usize, usize) {
-        if self.patch == 0 {
-            (model.height, model.width)
-        } else {
-            (self.patch, self.patch)
-        }
+        if self.patch == 0 { (model.height, model.width) } else { (self.patch, self.patch) }
     }
 }
 
@@ -285,21 +245,11 @@ fn bits(key: &str, found: u8) -> Result<(), QuantizerError> {
 }
 
 fn positive(key: &str, found: f64) -> Result<(), QuantizerError> {
-    require(
-        found.is_finite() && found > 0.0,
-        key,
-        "a finite number above 0",
-        found,
-    )
+    require(found.is_finite() && found > 0.0, key, "a finite number above 0", found)
 }
 
 fn not_negative(key: &str, found: f64) -> Result<(), QuantizerError> {
-    require(
-        found.is_finite() && found >= 0.0,
-        key,
-        "a finite number, 0 or more",
-        found,
-    )
+    require(found.is_finite() && found >= 0.0, key, "a finite number, 0 or more", found)
 }
 
 fn require(
@@ -312,11 +262,7 @@ fn require(
         return Ok(());
     }
     let (key, expected) = (key.to_owned(), expected.to_owned());
-    Err(QuantizerError::Config {
-        key,
-        expected,
-        found: found.to_string(),
-    })
+    Err(QuantizerError::Config { key, expected, found: found.to_string() })
 }
 
 #[cfg(test)]
@@ -334,19 +280,13 @@ mod tests {
     #[test]
     fn bits_outside_one_to_eight_name_key_expected_and_found() {
         for found in [0u8, 9, 255] {
-            let config = QuantizeConfig {
-                weight_bits: found,
-                ..Default::default()
-            };
+            let config = QuantizeConfig { weight_bits: found, ..Default::default() };
             let message = config.validate().unwrap_err().to_string();
             let expected = format!("quantize.weight_bits: expected 1..=8 bits, found {found}");
             assert_eq!(message, expected);
         }
         let mut config = QuantizeConfig::default();
-        let nine = LayerOverride {
-            weight_bits: None,
-            activation_bits: Some(9),
-        };
+        let nine = LayerOverride { weight_bits: None, activation_bits: Some(9) };
         config.layers.insert("enc0.conv1".into(), nine);
         let message = config.validate().unwrap_err().to_string();
         assert_eq!(
@@ -357,11 +297,7 @@ mod tests {
 
     #[test]
     fn input_size_must_be_a_multiple_of_the_pooling() {
-        let config = ModelConfig {
-            depth: 3,
-            height: 60,
-            ..Default::default()
-        };
+        let config = ModelConfig { depth: 3, height: 60, ..Default::default() };
         let message = config.validate().unwrap_err().to_string();
         let expected = "model.height: expected a multiple of 2^depth = 8 in 8..=4096, found 60";
         assert_eq!(message, expected);

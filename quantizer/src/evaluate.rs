@@ -51,18 +51,12 @@ impl Predictor<'_> {
         let mut data: Vec<f32> = images.iter().flat_map(|i| i.data.iter().copied()).collect();
         if let Some(plan) = self.plan {
             let step = plan.input_step;
-            data.iter_mut()
-                .for_each(|x| *x = f32::from(input_code(*x, step)) * step);
+            data.iter_mut().for_each(|x| *x = f32::from(input_code(*x, step)) * step);
         }
         let shape = [images.len(), self.topology.input_channels, h, w];
         let x = Tensor::<4>::from_data(TensorData::new(data, shape), self.device);
         let (topology, plan) = (self.topology, self.plan);
-        let pass = Pass {
-            topology,
-            plan,
-            phase: Phase::Evaluation,
-            keep_outputs: false,
-        };
+        let pass = Pass { topology, plan, phase: Phase::Evaluation, keep_outputs: false };
         forward(self.net, pass, x).logits
     }
 
@@ -80,9 +74,7 @@ impl Predictor<'_> {
     /// Foreground probability as a byte, p·255 rounded down.
     fn probabilities(&self, images: &[Image]) -> Vec<Mask> {
         let (h, w) = (images[0].height, images[0].width);
-        masks(&host(sigmoid(self.logits(images))), h * w, w, |p| {
-            (p * 255.0) as u8
-        })
+        masks(&host(sigmoid(self.logits(images))), h * w, w, |p| (p * 255.0) as u8)
     }
 
     /// Masks of images of any size, by tiles of the network's input size.
@@ -98,10 +90,7 @@ impl Predictor<'_> {
         if self.topology.n_outputs > 1 {
             let images: Vec<&Image> = samples.iter().map(|s| &s.image).collect();
             let found = self.segment(&images, overlap, 0.5);
-            return Validation {
-                dice: mean_dice(samples, &found, self.topology),
-                threshold: 0.5,
-            };
+            return Validation { dice: mean_dice(samples, &found, self.topology), threshold: 0.5 };
         }
         let mut histogram = [[0u64; 256]; 2];
         for sample in samples {
@@ -115,16 +104,8 @@ impl Predictor<'_> {
 
     fn by_tiles(&self, image: &Image, overlap: usize, run: impl Fn(&[Image]) -> Vec<Mask>) -> Mask {
         let model = &self.topology.model;
-        let grid = TileGrid::new(
-            [image.height, image.width],
-            [model.height, model.width],
-            overlap,
-        );
-        let tiles: Vec<Image> = grid
-            .corners()
-            .into_iter()
-            .map(|c| grid.cut(image, c))
-            .collect();
+        let grid = TileGrid::new([image.height, image.width], [model.height, model.width], overlap);
+        let tiles: Vec<Image> = grid.corners().into_iter().map(|c| grid.cut(image, c)).collect();
         let found: Vec<Mask> = tiles.chunks(TILES_AT_ONCE).flat_map(run).collect();
         grid.join(&found)
     }
@@ -138,25 +119,14 @@ pub fn logit(probability: f64) -> f64 {
 /// The threshold with the largest Dice; of equal ones the one nearest to one half.
 fn best_threshold(histogram: &[[u64; 256]; 2]) -> Validation {
     let truth: u64 = histogram[1].iter().sum();
-    let mut best = Validation {
-        dice: -1.0,
-        threshold: 0.5,
-    };
+    let mut best = Validation { dice: -1.0, threshold: 0.5 };
     let (mut predicted, mut intersection) = (0, 0);
     // From the highest probability down: pixels with byte >= t are foreground, 5% to 95%.
     for t in (13..=242usize).rev() {
         let from = if t == 242 { 242..256 } else { t..t + 1 };
-        predicted += histogram
-            .iter()
-            .map(|h| h[from.clone()].iter().sum::<u64>())
-            .sum::<u64>();
+        predicted += histogram.iter().map(|h| h[from.clone()].iter().sum::<u64>()).sum::<u64>();
         intersection += histogram[1][from].iter().sum::<u64>();
-        let dice = Counts {
-            intersection,
-            predicted,
-            truth,
-        }
-        .dice();
+        let dice = Counts { intersection, predicted, truth }.dice();
         let threshold = t as f64 / 255.0;
         let nearer = (threshold - 0.5).abs() < (best.threshold - 0.5).abs();
         if dice > best.dice || (dice == best.dice && nearer) {
@@ -190,18 +160,11 @@ fn argmax<T: PartialOrd + Copy>(logits: &[T], n: usize, height: usize, width: us
     let plane = height * width;
     let class = |image: &[T], pixel: usize| {
         let at = |class: usize| image[class * plane + pixel];
-        (1..n).fold(
-            0,
-            |best, class| if at(class) > at(best) { class } else { best },
-        ) as u8
+        (1..n).fold(0, |best, class| if at(class) > at(best) { class } else { best }) as u8
     };
     let mask = |image: &[T]| {
         let data = (0..plane).map(|pixel| class(image, pixel)).collect();
-        Mask {
-            height,
-            width,
-            data,
-        }
+        Mask { height, width, data }
     };
     logits.chunks(n * plane).map(mask).collect()
 }
@@ -232,24 +195,14 @@ pub fn agreement(
     let forward = IntegerForward::new(topology, plan, integers, predictor.device);
     let mut total = Agreement::default();
     for tile in tiles {
-        let codes: Vec<i8> = tile
-            .data
-            .iter()
-            .map(|&x| input_code(x, plan.input_step))
-            .collect();
+        let codes: Vec<i8> = tile.data.iter().map(|&x| input_code(x, plan.input_step)).collect();
         let logits = forward.logits(&codes, 1, tile.height, tile.width);
         let (evaluated, threshold) = decide(&logits, network, integers, tile, topology.n_outputs);
         let bytes: Vec<u8> = codes.iter().map(|&c| c as u8).collect();
         let values = network.run_reference(&bytes)?;
         let reference = &values[network.output.index()];
         let graph = predictor.classes(std::slice::from_ref(tile), threshold);
-        let differ = |mask: &Mask| {
-            mask.data
-                .iter()
-                .zip(reference)
-                .filter(|(a, b)| a != b)
-                .count()
-        };
+        let differ = |mask: &Mask| mask.data.iter().zip(reference).filter(|(a, b)| a != b).count();
         total.pixels += reference.len();
         total.fake_quant_mismatches += differ(&evaluated);
         total.training_graph_differences += differ(&graph[0]);
@@ -273,14 +226,7 @@ fn decide(
                 let least = i32::from(threshold);
                 let data = logits.iter().map(|&z| u8::from(z >= least)).collect();
                 let probability = 1.0 / (1.0 + (-f64::from(least) * step).exp());
-                (
-                    Mask {
-                        height: h,
-                        width: w,
-                        data,
-                    },
-                    probability,
-                )
+                (Mask { height: h, width: w, data }, probability)
             }
             HeadKind::Argmax => (argmax(logits, n_outputs, h, w).swap_remove(0), 0.5),
         },

@@ -47,36 +47,20 @@ impl Range {
     /// Weights of W bits: the full two's complement range, ±1 for one bit.
     pub fn weight(bits: u8) -> Self {
         if bits == 1 {
-            return Self {
-                negative: 1,
-                positive: 1,
-                binary: true,
-            };
+            return Self { negative: 1, positive: 1, binary: true };
         }
         let half = 1 << (bits - 1);
-        Self {
-            negative: half,
-            positive: half - 1,
-            binary: false,
-        }
+        Self { negative: half, positive: half - 1, binary: false }
     }
 
     /// Unsigned activations of A bits.
     pub fn activation(bits: u8) -> Self {
-        Self {
-            negative: 0,
-            positive: (1 << bits) - 1,
-            binary: false,
-        }
+        Self { negative: 0, positive: (1 << bits) - 1, binary: false }
     }
 
     /// The signed 8-bit network input.
     pub fn input() -> Self {
-        Self {
-            negative: 128,
-            positive: 127,
-            binary: false,
-        }
+        Self { negative: 128, positive: 127, binary: false }
     }
 
     /// Code of a value: round half to even of value / step, clamped; one bit takes the sign.
@@ -107,22 +91,12 @@ impl QuantPlan {
     ) -> Result<Self, QuantizerError> {
         for name in config.layers.keys() {
             if !specs.iter().any(|spec| spec.name == *name) {
-                let known = specs
-                    .iter()
-                    .map(|s| s.name.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                return Err(QuantizerError::UnknownLayer {
-                    name: name.clone(),
-                    known,
-                });
+                let known = specs.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
+                return Err(QuantizerError::UnknownLayer { name: name.clone(), known });
             }
         }
-        let mut bits: Vec<_> = specs
-            .iter()
-            .enumerate()
-            .map(|(i, s)| own_bits(config, i, s))
-            .collect();
+        let mut bits: Vec<_> =
+            specs.iter().enumerate().map(|(i, s)| own_bits(config, i, s)).collect();
         for (idx, spec) in specs.iter().enumerate().filter(|(i, s)| s.step_owner != *i) {
             let owner = spec.step_owner;
             let asked = |i: usize| config.layers.get(&specs[i].name)?.activation_bits;
@@ -141,11 +115,7 @@ impl QuantPlan {
             }
             bits[idx].activation = bits[owner].activation;
         }
-        Ok(Self {
-            bits,
-            mode: config.mode,
-            input_step,
-        })
+        Ok(Self { bits, mode: config.mode, input_step })
     }
 }
 
@@ -174,24 +144,14 @@ pub fn step_size(log2: f32, mode: QuantizeMode) -> f32 {
 /// rounding of `fixed` mode passed straight through, scaled by LSQ's gradient scale.
 pub fn step_tensor(log2: Tensor<1>, mode: QuantizeMode, gradient_scale: f32) -> Tensor<1> {
     let device = log2.device().inner();
-    let values: Vec<f32> = host(log2.clone().inner())
-        .iter()
-        .map(|&p| step_size(p, mode))
-        .collect();
+    let values: Vec<f32> = host(log2.clone().inner()).iter().map(|&p| step_size(p, mode)).collect();
     let n = values.len();
     let constant = |v: Vec<f32>| {
         let plain = Tensor::<1>::from_data(TensorData::new(v, [n]), &device);
-        if log2.device().is_autodiff() {
-            Tensor::from_inner(plain)
-        } else {
-            plain
-        }
+        if log2.device().is_autodiff() { Tensor::from_inner(plain) } else { plain }
     };
     // ds/dp = s·ln 2; p·c − detach(p·c) is exactly zero and carries the gradient.
-    let slope = values
-        .iter()
-        .map(|s| s * std::f32::consts::LN_2 * gradient_scale)
-        .collect();
+    let slope = values.iter().map(|s| s * std::f32::consts::LN_2 * gradient_scale).collect();
     let linear = log2.clone() * constant(slope);
     (linear.clone() - linear.detach()) + constant(values)
 }
@@ -219,11 +179,7 @@ pub fn weights(weight: Tensor<4>, log2_step: Tensor<1>, bits: u8, mode: Quantize
 pub fn activations(x: Tensor<4>, log2_step: Tensor<1>, bits: u8, mode: QuantizeMode) -> Tensor<4> {
     let range = Range::activation(bits);
     let n = x.dims().iter().skip(1).product();
-    ops::lsq(
-        x,
-        step_tensor(log2_step, mode, range.gradient_scale(n)),
-        range,
-    )
+    ops::lsq(x, step_tensor(log2_step, mode, range.gradient_scale(n)), range)
 }
 
 /// log2 of the step that makes the mean squared error over `values` smallest.
@@ -278,30 +234,18 @@ mod tests {
         let shape = [1, 1, 1, values.len()];
         for (i, case) in cases.iter().enumerate() {
             let x = Tensor::<4>::from_data(TensorData::new(values.clone(), shape), &device);
-            let (x, log2) = (
-                x.require_grad(),
-                Tensor::<1>::from_floats([step.log2()], &device),
-            );
+            let (x, log2) = (x.require_grad(), Tensor::<1>::from_floats([step.log2()], &device));
             let log2 = log2.require_grad();
             let s = step_tensor(log2.clone(), QuantizeMode::Scaled, range.gradient_scale(4));
             let y = ops::lsq(x.clone(), s, range).narrow(3, i, 1).sum();
             let gradients = y.backward();
             let dx = host(x.grad(&gradients).unwrap());
             let dp = host(log2.grad(&gradients).unwrap())[0];
-            assert!(
-                (dx[i] - case.dx).abs() < 1e-6,
-                "dy/dx at {}: {}",
-                case.x,
-                dx[i]
-            );
+            assert!((dx[i] - case.dx).abs() < 1e-6, "dy/dx at {}: {}", case.x, dx[i]);
             // dp = ds · ds/dp · 1/√(n·Q_P), with ds/dp = s·ln 2 and n = 4.
             let scale = 1.0 / (4.0 * range.positive as f32).sqrt();
             let expected = case.ds * step * 2.0f32.ln() * scale;
-            assert!(
-                (dp - expected).abs() < 1e-6,
-                "d/dp at {}: {dp}, not {expected}",
-                case.x
-            );
+            assert!((dp - expected).abs() < 1e-6, "d/dp at {}: {dp}, not {expected}", case.x);
         }
     }
 
@@ -309,31 +253,11 @@ mod tests {
     fn unsigned_gradients_follow_the_paper() {
         // A = 2: codes 0..3, s = 0.5.
         let cases = [
-            Case {
-                x: -0.3,
-                dx: 0.0,
-                ds: 0.0,
-            }, // below: −Q_N = 0
-            Case {
-                x: 0.3,
-                dx: 1.0,
-                ds: 1.0 - 0.6,
-            }, // v = 0.6 → 1
-            Case {
-                x: 0.6,
-                dx: 1.0,
-                ds: 1.0 - 1.2,
-            }, // v = 1.2 → 1
-            Case {
-                x: 1.4,
-                dx: 1.0,
-                ds: 3.0 - 2.8,
-            }, // v = 2.8 → 3
-            Case {
-                x: 1.7,
-                dx: 0.0,
-                ds: 3.0,
-            }, // above: Q_P
+            Case { x: -0.3, dx: 0.0, ds: 0.0 },      // below: −Q_N = 0
+            Case { x: 0.3, dx: 1.0, ds: 1.0 - 0.6 }, // v = 0.6 → 1
+            Case { x: 0.6, dx: 1.0, ds: 1.0 - 1.2 }, // v = 1.2 → 1
+            Case { x: 1.4, dx: 1.0, ds: 3.0 - 2.8 }, // v = 2.8 → 3
+            Case { x: 1.7, dx: 0.0, ds: 3.0 },       // above: Q_P
         ];
         check(Range::activation(2), 0.5, &cases);
     }
@@ -342,26 +266,10 @@ mod tests {
     fn signed_gradients_follow_the_paper() {
         // W = 3: codes −4..3, s = 0.25.
         let cases = [
-            Case {
-                x: -1.2,
-                dx: 0.0,
-                ds: -4.0,
-            }, // v = −4.8
-            Case {
-                x: -0.4,
-                dx: 1.0,
-                ds: -2.0 + 1.6,
-            }, // v = −1.6 → −2
-            Case {
-                x: 0.7,
-                dx: 1.0,
-                ds: 3.0 - 2.8,
-            }, // v = 2.8 → 3
-            Case {
-                x: 0.8,
-                dx: 0.0,
-                ds: 3.0,
-            }, // v = 3.2
+            Case { x: -1.2, dx: 0.0, ds: -4.0 },       // v = −4.8
+            Case { x: -0.4, dx: 1.0, ds: -2.0 + 1.6 }, // v = −1.6 → −2
+            Case { x: 0.7, dx: 1.0, ds: 3.0 - 2.8 },   // v = 2.8 → 3
+            Case { x: 0.8, dx: 0.0, ds: 3.0 },         // v = 3.2
         ];
         check(Range::weight(3), 0.25, &cases);
     }
@@ -369,21 +277,9 @@ mod tests {
     #[test]
     fn one_bit_weights_are_signs_times_the_step() {
         let cases = [
-            Case {
-                x: -0.1,
-                dx: 1.0,
-                ds: -1.0,
-            },
-            Case {
-                x: 0.0,
-                dx: 1.0,
-                ds: 1.0,
-            },
-            Case {
-                x: 5.0,
-                dx: 1.0,
-                ds: 1.0,
-            },
+            Case { x: -0.1, dx: 1.0, ds: -1.0 },
+            Case { x: 0.0, dx: 1.0, ds: 1.0 },
+            Case { x: 5.0, dx: 1.0, ds: 1.0 },
         ];
         check(Range::weight(1), 0.25, &cases);
     }
@@ -392,16 +288,10 @@ mod tests {
     fn every_code_is_reached_and_fits_the_network() {
         for bits in 1..=8u8 {
             let range = Range::weight(bits);
-            let codes: std::collections::BTreeSet<i32> = (-300..=300)
-                .map(|v| range.code(v as f32, 1.0) as i32)
-                .collect();
+            let codes: std::collections::BTreeSet<i32> =
+                (-300..=300).map(|v| range.code(v as f32, 1.0) as i32).collect();
             assert_eq!(codes.len(), 1 << bits, "W = {bits}");
-            assert!(
-                codes
-                    .iter()
-                    .all(|&c| network::arithmetic::is_weight(c, bits)),
-                "W = {bits}"
-            );
+            assert!(codes.iter().all(|&c| network::arithmetic::is_weight(c, bits)), "W = {bits}");
         }
     }
 
@@ -425,54 +315,21 @@ mod tests {
 
     #[test]
     fn overrides_apply_and_tied_layers_must_agree() {
-        let topology = Topology::new(
-            &ModelConfig {
-                depth: 1,
-                ..Default::default()
-            },
-            1,
-            2,
-        );
+        let topology = Topology::new(&ModelConfig { depth: 1, ..Default::default() }, 1, 2);
         let specs = topology.layers();
         let mut config = QuantizeConfig::default();
-        let a = |bits| LayerOverride {
-            weight_bits: None,
-            activation_bits: Some(bits),
-        };
+        let a = |bits| LayerOverride { weight_bits: None, activation_bits: Some(bits) };
         config.layers.insert("bottom.conv2".into(), a(3));
         let plan = QuantPlan::new(&config, &specs, 0.1).unwrap();
         let bits_of = |name: &str| plan.bits[specs.iter().position(|s| s.name == name).unwrap()];
-        assert_eq!(
-            bits_of("enc0.conv2").activation,
-            3,
-            "tied with bottom.conv2"
-        );
-        assert_eq!(
-            bits_of("enc0.conv1"),
-            LayerBits {
-                weight: 8,
-                activation: 6
-            }
-        );
-        assert_eq!(
-            bits_of("bottom.conv1"),
-            LayerBits {
-                weight: 4,
-                activation: 6
-            }
-        );
+        assert_eq!(bits_of("enc0.conv2").activation, 3, "tied with bottom.conv2");
+        assert_eq!(bits_of("enc0.conv1"), LayerBits { weight: 8, activation: 6 });
+        assert_eq!(bits_of("bottom.conv1"), LayerBits { weight: 4, activation: 6 });
         config.layers.insert("enc0.conv2".into(), a(5));
-        let message = QuantPlan::new(&config, &specs, 0.1)
-            .unwrap_err()
-            .to_string();
+        let message = QuantPlan::new(&config, &specs, 0.1).unwrap_err().to_string();
         assert!(message.contains("enc0.conv2 and bottom.conv2"), "{message}");
         config.layers.insert("enc9.conv2".into(), a(5));
-        let message = QuantPlan::new(&config, &specs, 0.1)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.starts_with("quantize.layers.enc9.conv2: no such layer"),
-            "{message}"
-        );
+        let message = QuantPlan::new(&config, &specs, 0.1).unwrap_err().to_string();
+        assert!(message.starts_with("quantize.layers.enc9.conv2: no such layer"), "{message}");
     }
 }

@@ -62,19 +62,9 @@ pub struct Pass<'a> {
 pub fn forward(net: &UNet, pass: Pass<'_>, x: Tensor<4>) -> Forward {
     let specs = pass.topology.layers();
     let statistics = vec![None; specs.len()];
-    let mut walker = Walker {
-        net,
-        pass,
-        specs,
-        statistics,
-        outputs: Vec::new(),
-    };
+    let mut walker = Walker { net, pass, specs, statistics, outputs: Vec::new() };
     let logits = walk(pass.topology, &mut walker, x);
-    Forward {
-        logits,
-        statistics: walker.statistics,
-        outputs: walker.outputs,
-    }
+    Forward { logits, statistics: walker.statistics, outputs: walker.outputs }
 }
 
 /// Blends a batch's statistics into the running ones.
@@ -169,10 +159,7 @@ impl Walker<'_> {
         let count = (n * h * w) as f64;
         let result = ops::batch_norm(x, unit.gamma.val(), unit.beta.val());
         let variance = result.variance * (count / (count - 1.0).max(1.0));
-        let found = BatchStatistics {
-            mean: result.mean,
-            variance: Some(variance),
-        };
+        let found = BatchStatistics { mean: result.mean, variance: Some(variance) };
         self.statistics[layer_idx] = Some(found);
         result.output
     }
@@ -184,10 +171,7 @@ impl Walker<'_> {
         }
         let mean = x.clone().mean_dims(&[0, 2, 3]);
         let flat = mean.clone().detach().reshape([-1]);
-        self.statistics[layer_idx] = Some(BatchStatistics {
-            mean: flat,
-            variance: None,
-        });
+        self.statistics[layer_idx] = Some(BatchStatistics { mean: flat, variance: None });
         x - mean + channels(unit.beta.val())
     }
 }

@@ -35,13 +35,7 @@ impl<'a> IntegerForward<'a> {
         device: &Device,
     ) -> Self {
         let device = device.clone();
-        Self {
-            topology,
-            plan,
-            integers,
-            specs: topology.layers(),
-            device,
-        }
+        Self { topology, plan, integers, specs: topology.layers(), device }
     }
 
     /// 16-bit logits of a batch.
@@ -52,10 +46,7 @@ impl<'a> IntegerForward<'a> {
         let values = codes.iter().map(|&c| f32::from(c)).collect::<Vec<_>>();
         let shape = [n, self.topology.input_channels, height, width];
         let x = Tensor::<4>::from_data(TensorData::new(values, shape), &self.device);
-        let mut walker = Walker {
-            forward: self,
-            largest: 128,
-        };
+        let mut walker = Walker { forward: self, largest: 128 };
         let logits = walk(self.topology, &mut walker, (x, 128));
         host(logits.0).into_iter().map(|v| v as i32).collect()
     }
@@ -74,11 +65,8 @@ impl<'a> IntegerForward<'a> {
         for start in (0..spec.in_channels).step_by(per_chunk) {
             let length = per_chunk.min(spec.in_channels - start);
             let part = x.clone().narrow(1, start, length);
-            let found = host(convolve(
-                spec.operation,
-                part,
-                weight.clone().narrow(1, start, length),
-            ));
+            let found =
+                host(convolve(spec.operation, part, weight.clone().narrow(1, start, length)));
             if sum.is_empty() {
                 sum = found.into_iter().map(|v| v as i64).collect();
             } else {
@@ -100,11 +88,7 @@ fn channels_per_chunk(spec: &LayerSpec, weights: &[i8], largest: i64) -> usize {
         };
         (0..spec.out_channels).map(of).max().unwrap_or(0)
     };
-    let worst = (0..spec.in_channels)
-        .map(worst_channel)
-        .max()
-        .unwrap_or(0)
-        .max(1);
+    let worst = (0..spec.in_channels).map(worst_channel).max().unwrap_or(0).max(1);
     ((EXACT - 1) / worst).max(1) as usize
 }
 
@@ -147,19 +131,13 @@ impl Walk for Walker<'_> {
     }
 
     fn max_pool(&mut self, _name: String, (x, largest): Self::Value) -> Self::Value {
-        (
-            max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2])),
-            largest,
-        )
+        (max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2])), largest)
     }
 
     fn upsample(&mut self, _name: String, (x, largest): Self::Value) -> Self::Value {
         let [_, _, h, w] = x.dims();
         let options = InterpolateOptions::new(InterpolateMode::Nearest);
-        (
-            interpolate(x, options.with_output_size([2 * h, 2 * w])),
-            largest,
-        )
+        (interpolate(x, options.with_output_size([2 * h, 2 * w])), largest)
     }
 
     fn concat(&mut self, _name: String, up: Self::Value, skip: Self::Value) -> Self::Value {

@@ -43,16 +43,8 @@ pub fn target(masks: &[u8], shape: [usize; 3], n_outputs: usize, device: &Device
     let mut data = vec![0.0f32; n * n_outputs * plane];
     for (pixel, &class) in masks.iter().enumerate() {
         let (image, offset) = (pixel / plane, pixel % plane);
-        let channel = if n_outputs == 1 {
-            0
-        } else {
-            usize::from(class)
-        };
-        let value = if n_outputs == 1 {
-            f32::from(u8::from(class > 0))
-        } else {
-            1.0
-        };
+        let channel = if n_outputs == 1 { 0 } else { usize::from(class) };
+        let value = if n_outputs == 1 { f32::from(u8::from(class > 0)) } else { 1.0 };
         data[(image * n_outputs + channel) * plane + offset] = value;
     }
     Tensor::from_data(TensorData::new(data, [n, n_outputs, h, w]), device)
@@ -84,14 +76,7 @@ mod tests {
         let logits = Tensor::<4>::zeros([1, 1, 1, 2], &device);
         let target = target(&[1, 0], [1, 1, 2], 1, &device);
         let value = |dice, cross_entropy| {
-            host(loss(
-                logits.clone(),
-                target.clone(),
-                LossWeights {
-                    dice,
-                    cross_entropy,
-                },
-            ))[0]
+            host(loss(logits.clone(), target.clone(), LossWeights { dice, cross_entropy }))[0]
         };
         assert!((value(1.0, 0.0) - 1.0 / 3.0).abs() < 1e-6);
         assert!((value(0.0, 1.0) - 2.0f32.ln()).abs() < 1e-6);
@@ -105,14 +90,7 @@ mod tests {
         let logits = Tensor::<4>::zeros([1, 3, 1, 2], &device);
         let target = target(&[1, 2], [1, 1, 2], 3, &device);
         let value = |dice, cross_entropy| {
-            host(loss(
-                logits.clone(),
-                target.clone(),
-                LossWeights {
-                    dice,
-                    cross_entropy,
-                },
-            ))[0]
+            host(loss(logits.clone(), target.clone(), LossWeights { dice, cross_entropy }))[0]
         };
         assert!((value(1.0, 0.0) - 3.0 / 8.0).abs() < 1e-6);
         assert!((value(0.0, 1.0) - 3.0f32.ln()).abs() < 1e-6);

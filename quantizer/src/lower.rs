@@ -52,18 +52,11 @@ pub fn layer_integers(
     for (idx, spec) in specs.iter().enumerate() {
         let (input_step, input_max) = match inputs[idx] {
             None => (f64::from(plan.input_step), 128.0),
-            Some(owner) => (
-                step_of(owner),
-                f64::from(Range::activation(plan.bits[owner].activation).positive),
-            ),
+            Some(owner) => {
+                (step_of(owner), f64::from(Range::activation(plan.bits[owner].activation).positive))
+            }
         };
-        let context = Context {
-            spec,
-            plan,
-            layer_idx: idx,
-            input_step,
-            input_max,
-        };
+        let context = Context { spec, plan, layer_idx: idx, input_step, input_max };
         layers.push(context.integers(&values[idx], step_of(spec.step_owner))?);
     }
     Ok(layers)
@@ -122,15 +115,9 @@ pub fn requantize(
     }
     let params = |c: &Affine| {
         let (multiplier, bias) = integers(c, shift, low, high);
-        ChannelParams {
-            multiplier: multiplier as i16,
-            bias: bias as i32,
-        }
+        ChannelParams { multiplier: multiplier as i16, bias: bias as i32 }
     };
-    Ok(Requantize {
-        channels: channels.iter().map(params).collect(),
-        shift,
-    })
+    Ok(Requantize { channels: channels.iter().map(params).collect(), shift })
 }
 
 fn fixed_shift(layer: &str, channels: &[Affine]) -> Result<u8, QuantizerError> {
@@ -162,16 +149,8 @@ fn fits(c: &Affine, shift: u8, low: f64, high: f64) -> bool {
 fn unfit(layer: &str, expected: &str, channels: &[Affine]) -> QuantizerError {
     let largest =
         |f: fn(&Affine) -> f64| channels.iter().map(f).fold(0.0f64, |a, v| a.max(v.abs()));
-    let found = format!(
-        "|m| up to {:e}, |b| up to {:e}",
-        largest(|c| c.m),
-        largest(|c| c.b)
-    );
-    QuantizerError::Lowering {
-        layer: layer.into(),
-        expected: expected.into(),
-        found,
-    }
+    let found = format!("|m| up to {:e}, |b| up to {:e}", largest(|c| c.m), largest(|c| c.b));
+    QuantizerError::Lowering { layer: layer.into(), expected: expected.into(), found }
 }
 
 struct Context<'a> {
@@ -203,27 +182,15 @@ impl Context<'_> {
             let finest = f64::from(steps[0]) * self.input_step;
             (logit_step(largest, mode, finest), -32768.0, 32767.0)
         } else {
-            (
-                step,
-                0.0,
-                f64::from(Range::activation(bits.activation).positive),
-            )
+            (step, 0.0, f64::from(Range::activation(bits.activation).positive))
         };
         let affine = |c| {
             let (slope, offset) = real(c);
-            Affine {
-                m: slope / output_step,
-                b: offset / output_step,
-                acc_bound: bound(c),
-            }
+            Affine { m: slope / output_step, b: offset / output_step, acc_bound: bound(c) }
         };
         let channels: Vec<Affine> = (0..spec.out_channels).map(affine).collect();
         let requantize = requantize(&spec.name, mode, &channels, low, high)?;
-        Ok(LayerIntegers {
-            weights,
-            requantize,
-            output_step,
-        })
+        Ok(LayerIntegers { weights, requantize, output_step })
     }
 
     /// Real output = slope·acc + offset, before ReLU.
@@ -246,11 +213,7 @@ impl Context<'_> {
 
 /// Smallest power of two by which the largest logit stays within 16 bits, but not below 2^−12.
 fn logit_step(largest: f64, mode: QuantizeMode, finest: f64) -> f64 {
-    let needed = (largest / f64::from(i16::MAX))
-        .log2()
-        .ceil()
-        .max(-12.0)
-        .exp2();
+    let needed = (largest / f64::from(i16::MAX)).log2().ceil().max(-12.0).exp2();
     match mode {
         QuantizeMode::Scaled => needed,
         QuantizeMode::Fixed => needed.max(finest),
@@ -276,17 +239,11 @@ fn input_steps(topology: &Topology, specs: &[LayerSpec]) -> Vec<Option<usize>> {
             x
         }
         fn concat(&mut self, name: String, up: Self::Value, skip: Self::Value) -> Self::Value {
-            assert_eq!(
-                up, skip,
-                "{name}: both inputs share one step by construction"
-            );
+            assert_eq!(up, skip, "{name}: both inputs share one step by construction");
             skip
         }
     }
-    let mut walker = Steps {
-        specs,
-        inputs: vec![None; specs.len()],
-    };
+    let mut walker = Steps { specs, inputs: vec![None; specs.len()] };
     walk(topology, &mut walker, None);
     walker.inputs
 }
@@ -326,10 +283,7 @@ pub fn lower(
         plan,
         integers,
         label,
-        tensors: vec![Tensor {
-            name: "input".into(),
-            spec,
-        }],
+        tensors: vec![Tensor { name: "input".into(), spec }],
         layers: Vec::new(),
     };
     let output = walk(topology, &mut builder, TensorId(0));
@@ -361,10 +315,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn tensor(&mut self, layer: &str, spec: TensorSpec) -> TensorId {
         let id = TensorId(self.tensors.len() as u16);
-        self.tensors.push(Tensor {
-            name: format!("{layer}.out"),
-            spec,
-        });
+        self.tensors.push(Tensor { name: format!("{layer}.out"), spec });
         id
     }
 
@@ -376,35 +327,16 @@ impl Builder<'_> {
         let n_outputs = spec.out_channels;
         let kind = if n_outputs == 1 {
             let code = (self.label.threshold_logit / integers.output_step).round();
-            HeadKind::Threshold {
-                threshold: code.clamp(-32768.0, 32767.0) as i16,
-            }
+            HeadKind::Threshold { threshold: code.clamp(-32768.0, 32767.0) as i16 }
         } else {
             HeadKind::Argmax
         };
         let bits = (n_outputs.max(2) - 1).ilog2() as u8 + 1;
-        let shape = TensorSpec {
-            channels: 1,
-            bits,
-            signed: false,
-            ..self.spec(input)
-        };
+        let shape = TensorSpec { channels: 1, bits, signed: false, ..self.spec(input) };
         let output = self.tensor(&spec.name, shape);
         let weight_bits = self.plan.bits[self.specs.len() - 1].weight;
-        let LayerIntegers {
-            weights,
-            requantize,
-            ..
-        } = integers;
-        let head = Head {
-            name: spec.name,
-            input,
-            output,
-            weight_bits,
-            weights,
-            requantize,
-            kind,
-        };
+        let LayerIntegers { weights, requantize, .. } = integers;
+        let head = Head { name: spec.name, input, output, weight_bits, weights, requantize, kind };
         self.layers.push(Layer::Head(head));
         output
     }
@@ -429,48 +361,20 @@ impl Walk for Builder<'_> {
             Operation::Head => self.head(spec, input, integers),
             Operation::Conv3x3 => {
                 let output = self.tensor(&spec.name, format);
-                let LayerIntegers {
-                    weights,
-                    requantize,
-                    ..
-                } = integers;
+                let LayerIntegers { weights, requantize, .. } = integers;
                 let name = spec.name;
-                let conv = Conv2d {
-                    name,
-                    input,
-                    output,
-                    kernel: 3,
-                    weight_bits,
-                    weights,
-                    requantize,
-                };
+                let conv =
+                    Conv2d { name, input, output, kernel: 3, weight_bits, weights, requantize };
                 self.layers.push(Layer::Conv2d(conv));
                 output
             }
             Operation::Up2x2 => {
                 let (height, width) = (2 * source.height, 2 * source.width);
-                let output = self.tensor(
-                    &spec.name,
-                    TensorSpec {
-                        height,
-                        width,
-                        ..format
-                    },
-                );
-                let LayerIntegers {
-                    weights,
-                    requantize,
-                    ..
-                } = integers;
+                let output = self.tensor(&spec.name, TensorSpec { height, width, ..format });
+                let LayerIntegers { weights, requantize, .. } = integers;
                 let name = spec.name;
-                let conv = ConvTranspose2d {
-                    name,
-                    input,
-                    output,
-                    weight_bits,
-                    weights,
-                    requantize,
-                };
+                let conv =
+                    ConvTranspose2d { name, input, output, weight_bits, weights, requantize };
                 self.layers.push(Layer::ConvTranspose2d(conv));
                 output
             }
@@ -480,38 +384,16 @@ impl Walk for Builder<'_> {
     fn max_pool(&mut self, name: String, input: TensorId) -> TensorId {
         let source = self.spec(input);
         let (height, width) = (source.height / 2, source.width / 2);
-        let output = self.tensor(
-            &name,
-            TensorSpec {
-                height,
-                width,
-                ..source
-            },
-        );
-        self.layers.push(Layer::MaxPool2d(Resample {
-            name,
-            input,
-            output,
-        }));
+        let output = self.tensor(&name, TensorSpec { height, width, ..source });
+        self.layers.push(Layer::MaxPool2d(Resample { name, input, output }));
         output
     }
 
     fn upsample(&mut self, name: String, input: TensorId) -> TensorId {
         let source = self.spec(input);
         let (height, width) = (2 * source.height, 2 * source.width);
-        let output = self.tensor(
-            &name,
-            TensorSpec {
-                height,
-                width,
-                ..source
-            },
-        );
-        self.layers.push(Layer::Upsample2d(Resample {
-            name,
-            input,
-            output,
-        }));
+        let output = self.tensor(&name, TensorSpec { height, width, ..source });
+        self.layers.push(Layer::Upsample2d(Resample { name, input, output }));
         output
     }
 
@@ -519,11 +401,7 @@ impl Walk for Builder<'_> {
         let (up, other) = (self.spec(upsampled), self.spec(skip));
         let channels = up.channels + other.channels;
         let output = self.tensor(&name, TensorSpec { channels, ..up });
-        self.layers.push(Layer::Concat(Concat {
-            name,
-            inputs: [upsampled, skip],
-            output,
-        }));
+        self.layers.push(Layer::Concat(Concat { name, inputs: [upsampled, skip], output }));
         output
     }
 }
@@ -546,17 +424,10 @@ mod tests {
     #[test]
     fn one_channel_by_hand() {
         // m = 1/3: the largest S with round(2^S/3) <= 32767 is 16 (21845); b = 2 → 2·2^16 + 2^15.
-        let c = Affine {
-            m: 1.0 / 3.0,
-            b: 2.0,
-            acc_bound: 1000.0,
-        };
+        let c = Affine { m: 1.0 / 3.0, b: 2.0, acc_bound: 1000.0 };
         let r = requantize("l", QuantizeMode::Scaled, &[c], 0.0, 255.0).unwrap();
         assert_eq!(r.shift, 16);
-        let expected = ChannelParams {
-            multiplier: 21845,
-            bias: 2 * 65536 + 32768,
-        };
+        let expected = ChannelParams { multiplier: 21845, bias: 2 * 65536 + 32768 };
         assert_eq!(r.channels, [expected]);
         // 30/3 + 2 = 12; 31/3 + 2 = 12.33 → 12; 32/3 + 2 = 12.67 → 13.
         let found: Vec<i64> = [30, 31, 32].map(|acc| integer(&r, 0, acc, 255)).into();
@@ -565,23 +436,9 @@ mod tests {
 
     #[test]
     fn integers_follow_the_real_formula_within_one_code() {
-        for (m, b) in [
-            (0.013, -3.2),
-            (-0.0007, 40.0),
-            (3.7, 0.4),
-            (1e-7, 12.0),
-            (0.5, -1e9),
-        ] {
-            let c = Affine {
-                m,
-                b,
-                acc_bound: 60000.0,
-            };
-            let other = Affine {
-                m: m * 0.11,
-                b: b * 0.3 + 1.0,
-                acc_bound: 60000.0,
-            };
+        for (m, b) in [(0.013, -3.2), (-0.0007, 40.0), (3.7, 0.4), (1e-7, 12.0), (0.5, -1e9)] {
+            let c = Affine { m, b, acc_bound: 60000.0 };
+            let other = Affine { m: m * 0.11, b: b * 0.3 + 1.0, acc_bound: 60000.0 };
             let channels = [c, other];
             let r = requantize("l", QuantizeMode::Scaled, &channels, 0.0, 63.0).unwrap();
             let mut exact = 0;
@@ -596,47 +453,28 @@ mod tests {
                     exact += usize::from(found == expected);
                 }
             }
-            assert!(
-                exact > 2 * 17142 * 99 / 100,
-                "m {m} b {b}: only {exact} equal"
-            );
+            assert!(exact > 2 * 17142 * 99 / 100, "m {m} b {b}: only {exact} equal");
         }
     }
 
     #[test]
     fn fixed_mode_is_one_shift() {
-        let c = Affine {
-            m: 0.125,
-            b: -1.5,
-            acc_bound: 1000.0,
-        };
+        let c = Affine { m: 0.125, b: -1.5, acc_bound: 1000.0 };
         let r = requantize("l", QuantizeMode::Fixed, &[c, c], 0.0, 15.0).unwrap();
         assert_eq!(r.shift, 3);
         // b·2^3 = −12, plus the half 4.
-        assert_eq!(
-            r.channels,
-            [ChannelParams {
-                multiplier: 1,
-                bias: -8
-            }; 2]
-        );
+        assert_eq!(r.channels, [ChannelParams { multiplier: 1, bias: -8 }; 2]);
         let odd = Affine { m: 0.3, ..c };
         let error = requantize("enc0.conv1", QuantizeMode::Fixed, &[odd], 0.0, 15.0).unwrap_err();
         assert!(
-            error
-                .to_string()
-                .starts_with("lowering enc0.conv1: expected output step"),
+            error.to_string().starts_with("lowering enc0.conv1: expected output step"),
             "{error}"
         );
     }
 
     #[test]
     fn dead_channels_keep_their_offset() {
-        let dead = Affine {
-            m: 0.0,
-            b: 5.2,
-            acc_bound: 100.0,
-        };
+        let dead = Affine { m: 0.0, b: 5.2, acc_bound: 100.0 };
         let r = requantize("l", QuantizeMode::Scaled, &[dead], 0.0, 63.0).unwrap();
         assert_eq!(integer(&r, 0, 77, 63), 5);
     }

@@ -77,14 +77,8 @@ impl MetricsFile {
             kept.push('\n');
         }
         write_atomically(&path, kept.as_bytes())?;
-        let file = OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .map_err(io_error(&path))?;
-        Ok(Self {
-            path,
-            writer: BufWriter::new(file),
-        })
+        let file = OpenOptions::new().append(true).open(&path).map_err(io_error(&path))?;
+        Ok(Self { path, writer: BufWriter::new(file) })
     }
 
     /// Adds a line.
@@ -116,7 +110,6 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), QuantizerError>
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io_error(folder))?;
     file.write_all(bytes).map_err(io_error(path))?;
     file.as_file().sync_all().map_err(io_error(path))?;
-    file.persist(path)
-        .map_err(|error| io_error(path)(error.error))?;
+    file.persist(path).map_err(|error| io_error(path)(error.error))?;
     Ok(())
 }

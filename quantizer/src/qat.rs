@@ -23,18 +23,12 @@ pub fn input_code(x: f32, step: f32) -> i8 {
 
 /// Replaces a batch's values by those that the quantized input can hold.
 pub fn quantize_batch(batch: &mut Batch, step: f32) {
-    batch
-        .images
-        .iter_mut()
-        .for_each(|x| *x = f32::from(input_code(*x, step)) * step);
+    batch.images.iter_mut().for_each(|x| *x = f32::from(input_code(*x, step)) * step);
 }
 
 /// Step of the network input from a batch of training patches.
 pub fn input_step(batch: &Batch, mode: QuantizeMode) -> f32 {
-    step_size(
-        min_mse_step(&thinned(&batch.images), Range::input(), mode),
-        mode,
-    )
+    step_size(min_mse_step(&thinned(&batch.images), Range::input(), mode), mode)
 }
 
 /// The float network with steps fitted to its weights and to its activations on `batch`.
@@ -55,12 +49,7 @@ pub fn start(
     let plain = device.clone().inner();
     let shape = [batch.n, topology.input_channels, batch.height, batch.width];
     let x = Tensor::<4>::from_data(TensorData::new(batch.images.clone(), shape), &plain);
-    let pass = Pass {
-        topology,
-        plan: None,
-        phase: Phase::Evaluation,
-        keep_outputs: true,
-    };
+    let pass = Pass { topology, plan: None, phase: Phase::Evaluation, keep_outputs: true };
     let outputs = forward(&float.valid(), pass, x).outputs;
     let mut samples: Vec<Vec<f32>> = vec![Vec::new(); specs.len()];
     for (idx, output) in outputs.into_iter().enumerate() {

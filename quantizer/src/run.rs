@@ -99,11 +99,7 @@ pub fn train_float(
     let recipe = float_recipe(&topology, configs);
     let sampler = sampler(data, &recipe);
     let chosen = validation_samples(data, configs);
-    let scene = Scene {
-        topology: &topology,
-        plan: None,
-        device: &plain,
-    };
+    let scene = Scene { topology: &topology, plan: None, device: &plain };
     let best = fit(
         Fit {
             recipe: &recipe,
@@ -149,16 +145,10 @@ pub fn quantize(
     let device = plain.clone().autodiff();
     let float_report = float_report(run_dir)?;
     if float_report.topology != topology {
-        let expected = format!(
-            "the [model] of this run's float training, {:?}",
-            float_report.topology
-        );
+        let expected =
+            format!("the [model] of this run's float training, {:?}", float_report.topology);
         let found = format!("{topology:?}");
-        return Err(QuantizerError::Config {
-            key: "model".into(),
-            expected,
-            found,
-        });
+        return Err(QuantizerError::Config { key: "model".into(), expected, found });
     }
     let float = load_net(UNet::new(&topology, 0, &device), &run_dir.join("float.bpk"))?;
     let mut recipe = quantize_recipe(&topology, configs);
@@ -167,11 +157,7 @@ pub fn quantize(
     let (first, plan) = qat::start(&configs.quantize, &topology, &float, &calibration, &device)?;
     recipe.plan = Some(plan.clone());
     let chosen = validation_samples(data, configs);
-    let scene = Scene {
-        topology: &topology,
-        plan: Some(&plan),
-        device: &plain,
-    };
+    let scene = Scene { topology: &topology, plan: Some(&plan), device: &plain };
     let best = fit(
         Fit {
             recipe: &recipe,
@@ -192,16 +178,8 @@ pub fn quantize(
     let validation = predictor.validate(&data.validation);
     let values = best.net.values();
     let label = Label {
-        name: run_dir
-            .file_name()
-            .map_or("model".into(), |n| n.to_string_lossy().into_owned()),
-        metadata: metadata(
-            data,
-            configs,
-            preprocess,
-            plan.input_step,
-            validation.threshold,
-        ),
+        name: run_dir.file_name().map_or("model".into(), |n| n.to_string_lossy().into_owned()),
+        metadata: metadata(data, configs, preprocess, plan.input_step, validation.threshold),
         threshold_logit: logit(validation.threshold),
     };
     let network = lower(&topology, &plan, &values, &label)?;
@@ -241,12 +219,7 @@ pub fn float_masks(
     let device = report.backend.device()?;
     let topology = &report.topology;
     let net = load_net(UNet::new(topology, 0, &device), &run_dir.join("float.bpk"))?;
-    let predictor = Predictor {
-        net: &net,
-        topology,
-        plan: None,
-        device: &device,
-    };
+    let predictor = Predictor { net: &net, topology, plan: None, device: &device };
     let images: Vec<&Image> = samples.iter().map(|s| &s.image).collect();
     Ok(predictor.segment(&images, overlap, report.threshold))
 }
@@ -267,11 +240,7 @@ pub fn float_report(run_dir: &Path) -> Result<FloatReport, QuantizerError> {
     })?;
     serde_json::from_str(&text).map_err(|error| {
         let expected = "a float report of this version".to_owned();
-        QuantizerError::RunFile {
-            path,
-            expected,
-            found: error.to_string(),
-        }
+        QuantizerError::RunFile { path, expected, found: error.to_string() }
     })
 }
 
@@ -284,12 +253,7 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn predictor<'b>(&'b self, net: &'b UNet) -> Predictor<'b> {
-        Predictor {
-            net,
-            topology: self.topology,
-            plan: self.plan,
-            device: self.device,
-        }
+        Predictor { net, topology: self.topology, plan: self.plan, device: self.device }
     }
 }
 
@@ -300,11 +264,7 @@ fn checked_topology(data: &Dataset, configs: &Configs) -> Result<Topology, Quant
     for (stage, samples) in [("train", &data.train), ("validation", &data.validation)] {
         if samples.is_empty() {
             let expected = "at least one sample".to_owned();
-            return Err(QuantizerError::Data {
-                stage,
-                expected,
-                found: "none".into(),
-            });
+            return Err(QuantizerError::Data { stage, expected, found: "none".into() });
         }
     }
     let channels = data.train[0].image.channels;
@@ -312,11 +272,7 @@ fn checked_topology(data: &Dataset, configs: &Configs) -> Result<Topology, Quant
     if let Some(other) = all.into_iter().find(|s| s.image.channels != channels) {
         let found = format!("{} in {}", other.image.channels, other.name);
         let expected = format!("{channels} channels as in {}", data.train[0].name);
-        return Err(QuantizerError::Data {
-            stage: "train",
-            expected,
-            found,
-        });
+        return Err(QuantizerError::Data { stage: "train", expected, found });
     }
     Ok(Topology::new(&configs.model, channels, data.n_classes))
 }
@@ -461,16 +417,8 @@ pub fn quantized_masks(
         })?;
     let device = report.backend.device()?;
     let topology = &report.topology;
-    let net = load_net(
-        UNet::new(topology, 0, &device),
-        &run_dir.join("quantize.bpk"),
-    )?;
-    let predictor = Predictor {
-        net: &net,
-        topology,
-        plan: Some(&plan),
-        device: &device,
-    };
+    let net = load_net(UNet::new(topology, 0, &device), &run_dir.join("quantize.bpk"))?;
+    let predictor = Predictor { net: &net, topology, plan: Some(&plan), device: &device };
     let images: Vec<&Image> = samples.iter().map(|s| &s.image).collect();
     Ok(predictor.segment(&images, overlap, threshold))
 }

@@ -57,12 +57,7 @@ impl LayerSpec {
 
     /// Shape of the weights, `[out, in, ky, kx]` for every operation.
     pub fn weight_shape(&self) -> [usize; 4] {
-        [
-            self.out_channels,
-            self.in_channels,
-            self.kernel(),
-            self.kernel(),
-        ]
+        [self.out_channels, self.in_channels, self.kernel(), self.kernel()]
     }
 }
 
@@ -70,11 +65,7 @@ impl Topology {
     /// The topology for a data set.
     pub fn new(model: &ModelConfig, input_channels: usize, n_classes: usize) -> Self {
         let n_outputs = if n_classes <= 2 { 1 } else { n_classes };
-        Self {
-            model: model.clone(),
-            input_channels,
-            n_outputs,
-        }
+        Self { model: model.clone(), input_channels, n_outputs }
     }
 
     /// Number of classes that the network tells apart.
@@ -105,11 +96,7 @@ impl Topology {
             }
             let producer = builder.last();
             builder.specs[producer].step_owner = skip;
-            builder.block(
-                &format!("dec{level}"),
-                up_channels + width(level),
-                width(level),
-            );
+            builder.block(&format!("dec{level}"), up_channels + width(level), width(level));
         }
         builder.push("head".into(), Operation::Head, width(0), self.n_outputs);
         builder.specs
@@ -123,28 +110,12 @@ struct Builder {
 impl Builder {
     fn push(&mut self, name: String, operation: Operation, in_channels: usize, out: usize) {
         let step_owner = self.specs.len();
-        self.specs.push(LayerSpec {
-            name,
-            operation,
-            in_channels,
-            out_channels: out,
-            step_owner,
-        });
+        self.specs.push(LayerSpec { name, operation, in_channels, out_channels: out, step_owner });
     }
 
     fn block(&mut self, name: &str, in_channels: usize, out_channels: usize) {
-        self.push(
-            format!("{name}.conv1"),
-            Operation::Conv3x3,
-            in_channels,
-            out_channels,
-        );
-        self.push(
-            format!("{name}.conv2"),
-            Operation::Conv3x3,
-            out_channels,
-            out_channels,
-        );
+        self.push(format!("{name}.conv1"), Operation::Conv3x3, in_channels, out_channels);
+        self.push(format!("{name}.conv2"), Operation::Conv3x3, out_channels, out_channels);
     }
 
     fn last(&self) -> usize {
@@ -198,12 +169,7 @@ mod tests {
     use super::*;
 
     fn names(upsample: Upsample) -> Vec<String> {
-        let model = ModelConfig {
-            base_width: 4,
-            depth: 2,
-            upsample,
-            ..Default::default()
-        };
+        let model = ModelConfig { base_width: 4, depth: 2, upsample, ..Default::default() };
         let layers = Topology::new(&model, 1, 2).layers();
         let text = |l: &LayerSpec| format!("{} {}>{}", l.name, l.in_channels, l.out_channels);
         layers.iter().map(text).collect()
@@ -236,30 +202,17 @@ mod tests {
 
     #[test]
     fn concatenated_tensors_share_the_encoders_step() {
-        let model = ModelConfig {
-            base_width: 4,
-            depth: 2,
-            ..Default::default()
-        };
+        let model = ModelConfig { base_width: 4, depth: 2, ..Default::default() };
         let owners = |upsample| {
-            let model = ModelConfig {
-                upsample,
-                ..model.clone()
-            };
+            let model = ModelConfig { upsample, ..model.clone() };
             let layers = Topology::new(&model, 1, 2).layers();
-            let tied = layers
-                .iter()
-                .enumerate()
-                .filter(|(idx, l)| l.step_owner != *idx);
+            let tied = layers.iter().enumerate().filter(|(idx, l)| l.step_owner != *idx);
             let pair =
                 |(_, l): (_, &LayerSpec)| (l.name.clone(), layers[l.step_owner].name.clone());
             tied.map(pair).collect::<Vec<_>>()
         };
         let pair = |a: &str, b: &str| (a.to_string(), b.to_string());
-        let nearest = [
-            pair("bottom.conv2", "enc1.conv2"),
-            pair("dec1.conv2", "enc0.conv2"),
-        ];
+        let nearest = [pair("bottom.conv2", "enc1.conv2"), pair("dec1.conv2", "enc0.conv2")];
         assert_eq!(owners(Upsample::Nearest), nearest);
         let transposed = [pair("dec1.up", "enc1.conv2"), pair("dec0.up", "enc0.conv2")];
         assert_eq!(owners(Upsample::Transposed), transposed);

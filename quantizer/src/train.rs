@@ -89,13 +89,7 @@ pub struct State {
 impl State {
     /// The state before the first step.
     pub fn new(net: UNet) -> Self {
-        Self {
-            step: 0,
-            net,
-            optimizer: adam(),
-            step_optimizer: adam(),
-            best: None,
-        }
+        Self { step: 0, net, optimizer: adam(), step_optimizer: adam(), best: None }
     }
 }
 
@@ -127,15 +121,7 @@ pub struct Fit<'a> {
 /// # Errors
 /// If the loss is not finite, or a file of the run folder cannot be read or written.
 pub fn fit(fit: Fit<'_>, first: UNet) -> Result<Best, QuantizerError> {
-    let Fit {
-        recipe,
-        run_dir,
-        device,
-        resume,
-        batch: batch_of,
-        validate,
-        progress,
-    } = fit;
+    let Fit { recipe, run_dir, device, resume, batch: batch_of, validate, progress } = fit;
     let store = checkpoint::Store::new(run_dir, recipe)?;
     let mut state = match resume {
         Resume::Fresh => {
@@ -155,11 +141,7 @@ pub fn fit(fit: Fit<'_>, first: UNet) -> Result<Best, QuantizerError> {
             let dice = validate(&state.net.valid())?;
             validation_dice = Some(dice);
             if state.best.as_ref().is_none_or(|best| dice >= best.dice) {
-                state.best = Some(Best {
-                    dice,
-                    step: state.step,
-                    net: state.net.valid(),
-                });
+                state.best = Some(Best { dice, step: state.step, net: state.net.valid() });
             }
         }
         let event = ProgressEvent {
@@ -181,11 +163,7 @@ pub fn fit(fit: Fit<'_>, first: UNet) -> Result<Best, QuantizerError> {
         Some(best) => Ok(best),
         None => {
             let net = state.net.valid();
-            Ok(Best {
-                dice: validate(&net)?,
-                step: state.step,
-                net,
-            })
+            Ok(Best { dice: validate(&net)?, step: state.step, net })
         }
     }
 }
@@ -201,12 +179,7 @@ fn step(
     let (n, height, width) = (batch.n, batch.height, batch.width);
     let shape = [n, recipe.topology.input_channels, height, width];
     let x = Tensor::<4>::from_data(TensorData::new(batch.images.clone(), shape), device);
-    let truth = target(
-        &batch.masks,
-        [n, height, width],
-        recipe.topology.n_outputs,
-        device,
-    );
+    let truth = target(&batch.masks, [n, height, width], recipe.topology.n_outputs, device);
     let pass = Pass {
         topology: &recipe.topology,
         plan: recipe.plan.as_ref(),
@@ -214,30 +187,21 @@ fn step(
         keep_outputs: false,
     };
     let result = forward(&state.net, pass, x);
-    let weights = LossWeights {
-        dice: recipe.dice_weight,
-        cross_entropy: recipe.cross_entropy_weight,
-    };
+    let weights =
+        LossWeights { dice: recipe.dice_weight, cross_entropy: recipe.cross_entropy_weight };
     let loss = loss(result.logits, truth, weights);
     let value = host(loss.clone())[0];
     if !value.is_finite() {
-        return Err(QuantizerError::Diverged {
-            step: state.step,
-            loss: value,
-        });
+        return Err(QuantizerError::Diverged { step: state.step, loss: value });
     }
     let mut gradients = loss.backward();
     let (weight_ids, step_ids) = parameter_ids(&state.net);
     let by_weight = GradientsParams::from_params(&mut gradients, &state.net, &weight_ids);
     let by_step = GradientsParams::from_params(&mut gradients, &state.net, &step_ids);
     let mut net = state.net.clone();
-    net = state
-        .optimizer
-        .step(recipe.learning_rate * rate, net, by_weight);
+    net = state.optimizer.step(recipe.learning_rate * rate, net, by_weight);
     if recipe.plan.is_some() {
-        net = state
-            .step_optimizer
-            .step(recipe.step_learning_rate * rate, net, by_step);
+        net = state.step_optimizer.step(recipe.step_learning_rate * rate, net, by_step);
     }
     state.net = update_running(net, result.statistics);
     state.step += 1;
@@ -248,10 +212,7 @@ fn step(
 fn parameter_ids(net: &UNet) -> (Vec<ParamId>, Vec<ParamId>) {
     let weights = |u: &crate::unet::Unit| [u.weight.id, u.gamma.id, u.beta.id];
     let steps = |u: &crate::unet::Unit| [u.weight_step.id, u.activation_step.id];
-    (
-        net.units.iter().flat_map(weights).collect(),
-        net.units.iter().flat_map(steps).collect(),
-    )
+    (net.units.iter().flat_map(weights).collect(), net.units.iter().flat_map(steps).collect())
 }
 
 /// Fraction of the peak learning rate: linear warm-up, then half a cosine down to 1%.

@@ -67,9 +67,7 @@ impl UNet {
     pub fn new(topology: &Topology, seed: u64, device: &Device) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let unit = |spec: &LayerSpec| Unit::from_values(spec, &initial(spec, &mut random), device);
-        Self {
-            units: topology.layers().iter().map(unit).collect(),
-        }
+        Self { units: topology.layers().iter().map(unit).collect() }
     }
 
     /// Host copies of every unit.
@@ -81,11 +79,7 @@ impl UNet {
     pub fn from_values(topology: &Topology, values: &[UnitValues], device: &Device) -> Self {
         let specs = topology.layers();
         let pairs = specs.iter().zip(values);
-        Self {
-            units: pairs
-                .map(|(spec, v)| Unit::from_values(spec, v, device))
-                .collect(),
-        }
+        Self { units: pairs.map(|(spec, v)| Unit::from_values(spec, v, device)).collect() }
     }
 }
 
@@ -126,10 +120,7 @@ impl Unit {
 /// # Panics
 /// If the device cannot be read, which no caller can act upon.
 pub fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor
-        .into_data()
-        .try_into_vec::<f32>()
-        .expect("a readable float tensor")
+    tensor.into_data().try_into_vec::<f32>().expect("a readable float tensor")
 }
 
 fn initial(spec: &LayerSpec, random: &mut ChaCha8Rng) -> UnitValues {
@@ -142,9 +133,7 @@ fn initial(spec: &LayerSpec, random: &mut ChaCha8Rng) -> UnitValues {
     let bound = (6.0 / fan_in as f32).sqrt();
     let n = spec.out_channels;
     UnitValues {
-        weight: (0..shape.iter().product())
-            .map(|_| random.random_range(-bound..bound))
-            .collect(),
+        weight: (0..shape.iter().product()).map(|_| random.random_range(-bound..bound)).collect(),
         gamma: vec![1.0; n],
         beta: vec![0.0; n],
         mean: vec![0.0; n],

@@ -17,33 +17,19 @@ use qunet_quantizer::topology::Topology;
 use qunet_quantizer::unet::UNet;
 
 fn label() -> Label {
-    Label {
-        name: "test".into(),
-        metadata: "{}".into(),
-        threshold_logit: 3.0,
-    }
+    Label { name: "test".into(), metadata: "{}".into(), threshold_logit: 3.0 }
 }
 
 fn lowered(data: &Dataset, topology: &Topology, config: &QuantizeConfig) -> (Network, Agreement) {
     let device = Device::flex().autodiff();
     let float = UNet::new(topology, 5, &device);
-    let options = SamplerOptions {
-        height: 16,
-        width: 16,
-        batch: 6,
-        ..Default::default()
-    };
+    let options = SamplerOptions { height: 16, width: 16, batch: 6, ..Default::default() };
     let batch = PatchSampler::new(&data.train, options).batch(0);
     let (net, plan) = qat::start(config, topology, &float, &batch, &device).unwrap();
     let (values, net, plain) = (net.values(), net.valid(), Device::flex());
     let network = lower(topology, &plan, &values, &label()).unwrap();
     let integers = layer_integers(topology, &plan, &values).unwrap();
-    let predictor = Predictor {
-        net: &net,
-        topology,
-        plan: Some(&plan),
-        device: &plain,
-    };
+    let predictor = Predictor { net: &net, topology, plan: Some(&plan), device: &plain };
     let tiles: Vec<Image> = data.test.iter().map(|s| s.image.clone()).collect();
     let found = agreement(&predictor, &plan, &integers, &network, &tiles).unwrap();
     (network, found)
@@ -65,11 +51,7 @@ fn all_bits_in_both_modes_lower_without_a_mismatch() {
                 };
                 let mut model = tiny(16, 1, 0).model;
                 let transposed = (weight_bits + activation_bits) % 2 == 0;
-                model.upsample = if transposed {
-                    Upsample::Transposed
-                } else {
-                    Upsample::Nearest
-                };
+                model.upsample = if transposed { Upsample::Transposed } else { Upsample::Nearest };
                 model.depth = 1 + usize::from(weight_bits % 3 == 0);
                 let n_classes = if activation_bits % 3 == 0 { 4 } else { 2 };
                 let topology = Topology::new(&model, 1, n_classes);
@@ -93,11 +75,7 @@ fn check_layers(network: &Network, weight_bits: u8, mode: QuantizeMode, case: &s
             continue;
         };
         assert_eq!(bits, weight_bits, "{case}");
-        let largest = requantize
-            .channels
-            .iter()
-            .map(|c| c.multiplier.unsigned_abs())
-            .max();
+        let largest = requantize.channels.iter().map(|c| c.multiplier.unsigned_abs()).max();
         match mode {
             QuantizeMode::Fixed => assert_eq!(largest, Some(1), "{case}"),
             // Near 15 bits unless B needs the room.
@@ -143,12 +121,7 @@ fn concatenated_tensors_share_the_step_after_calibration() {
     let device = Device::flex().autodiff();
     let topology = Topology::new(&tiny(16, 1, 0).model, 1, 2);
     let float = UNet::new(&topology, 5, &device);
-    let options = SamplerOptions {
-        height: 16,
-        width: 16,
-        batch: 6,
-        ..Default::default()
-    };
+    let options = SamplerOptions { height: 16, width: 16, batch: 6, ..Default::default() };
     let batch = PatchSampler::new(&data.train, options).batch(0);
     let config = QuantizeConfig::default();
     let (net, plan): (UNet, QuantPlan) =

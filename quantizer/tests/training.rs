@@ -26,32 +26,22 @@ fn a_tiny_network_learns_and_stays_exact_in_integers() {
     let mut losses = Vec::new();
     let mut keep = |event: ProgressEvent| losses.push(event.loss);
     let float = train_float(&data, &configs, dir.path(), Resume::Fresh, &mut keep).unwrap();
-    assert!(
-        losses[79] < 0.3 && losses[79] < losses[0] / 3.0,
-        "{} to {}",
-        losses[0],
-        losses[79]
-    );
+    assert!(losses[79] < 0.3 && losses[79] < losses[0] / 3.0, "{} to {}", losses[0], losses[79]);
     assert!(float.validation_dice > 0.9, "{float:?}");
     let masks = float_masks(dir.path(), &data.test, 4).unwrap();
     assert!(metrics::evaluate(&data.test, &masks, 1).pooled > 0.85);
     let report = run_quantize(&data, &configs, dir.path());
     assert!(report.validation_dice > 0.88, "{report:?}");
     assert_eq!(report.fake_quant_mismatches, 0, "{report:?}");
-    assert!(
-        report.training_graph_differences * 50 < report.compared_pixels,
-        "{report:?}"
-    );
+    assert!(report.training_graph_differences * 50 < report.compared_pixels, "{report:?}");
     let bytes = std::fs::read(&report.model).unwrap();
     let network = network::Network::from_bytes(&bytes).unwrap();
     let metadata: serde_json::Value = serde_json::from_str(&network.metadata).unwrap();
     assert!(metadata["input_step"].as_f64().unwrap() > 0.0);
     assert_eq!(metadata["classes"][1], "class1");
     let lines = std::fs::read_to_string(MetricsFile::path(dir.path(), Stage::Float)).unwrap();
-    let steps: Vec<usize> = lines
-        .lines()
-        .map(|l| serde_json::from_str::<ProgressEvent>(l).unwrap().step)
-        .collect();
+    let steps: Vec<usize> =
+        lines.lines().map(|l| serde_json::from_str::<ProgressEvent>(l).unwrap().step).collect();
     assert_eq!(steps, (1..=80).collect::<Vec<_>>());
 }
 
@@ -91,15 +81,7 @@ fn a_resumed_run_gives_the_same_bytes_as_an_uninterrupted_one() {
     killed_after(10, |kill| {
         let _ = quantize(&data, &configs, &preprocess, b, Resume::Fresh, kill);
     });
-    let resumed = quantize(
-        &data,
-        &configs,
-        &preprocess,
-        b,
-        Resume::Continue,
-        &mut silent,
-    )
-    .unwrap();
+    let resumed = quantize(&data, &configs, &preprocess, b, Resume::Continue, &mut silent).unwrap();
     let metrics =
         |dir: &Path, stage| std::fs::read_to_string(MetricsFile::path(dir, stage)).unwrap();
     for stage in [Stage::Float, Stage::Quantize] {
@@ -113,15 +95,9 @@ fn a_resumed_run_gives_the_same_bytes_as_an_uninterrupted_one() {
     let network = |path: &Path| {
         let bytes = std::fs::read(path).unwrap();
         let network = network::Network::from_bytes(&bytes).unwrap();
-        network::Network {
-            name: String::new(),
-            ..network
-        }
+        network::Network { name: String::new(), ..network }
     };
-    assert!(
-        network(&report.model) == network(&resumed.model),
-        "model.qunet differs"
-    );
+    assert!(network(&report.model) == network(&resumed.model), "model.qunet differs");
 }
 
 #[test]
@@ -134,10 +110,7 @@ fn a_checkpoint_of_other_settings_is_refused() {
     configs.train.learning_rate = 2e-2;
     let error =
         train_float(&data, &configs, dir.path(), Resume::Continue, &mut silent).unwrap_err();
-    assert!(
-        error.to_string().contains("a checkpoint of other settings"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("a checkpoint of other settings"), "{error}");
     assert_eq!(before, std::fs::read(dir.path().join("float.bpk")).unwrap());
 }
 
@@ -147,19 +120,9 @@ fn quantizing_without_a_float_network_says_what_is_missing() {
     let configs = tiny(16, 8, 0);
     let dir = tempfile::tempdir().unwrap();
     let preprocess = Preprocess::default();
-    let error = quantize(
-        &data,
-        &configs,
-        &preprocess,
-        dir.path(),
-        Resume::Fresh,
-        &mut silent,
-    );
+    let error = quantize(&data, &configs, &preprocess, dir.path(), Resume::Fresh, &mut silent);
     let message = error.unwrap_err().to_string();
-    assert!(
-        message.contains("float.json: expected the result of `qunet train`"),
-        "{message}"
-    );
+    assert!(message.contains("float.json: expected the result of `qunet train`"), "{message}");
 }
 
 #[test]
@@ -167,18 +130,9 @@ fn training_needs_samples() {
     let mut data = discs(16, 2);
     data.validation.clear();
     let dir = tempfile::tempdir().unwrap();
-    let error = train_float(
-        &data,
-        &tiny(16, 8, 0),
-        dir.path(),
-        Resume::Fresh,
-        &mut silent,
-    );
+    let error = train_float(&data, &tiny(16, 8, 0), dir.path(), Resume::Fresh, &mut silent);
     let message = error.unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "data for validation: expected at least one sample, found none"
-    );
+    assert_eq!(message, "data for validation: expected at least one sample, found none");
 }
 
 #[test]

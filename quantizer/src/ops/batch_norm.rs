@@ -19,6 +19,15 @@ pub struct Normalized {
 /// # Shapes
 /// `x` `[n, c, h, w]`, `gamma` and `beta` `[c]`.
 pub fn batch_norm(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>) -> Normalized {
+    #[cfg(feature = "flex")]
+    if super::flex::runs_on(&x.device()) {
+        return super::flex::batch_norm(x, gamma, beta);
+    }
+    portable(x, gamma, beta)
+}
+
+/// The same from Burn's own operations, for every backend.
+pub(super) fn portable(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>) -> Normalized {
     let [_, n_channels, _, _] = x.dims();
     let mean = x.clone().mean_dims(&[0, 2, 3]);
     let centred = x - mean.clone();
@@ -27,9 +36,5 @@ pub fn batch_norm(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>) -> Normalized
     let gain = gamma.reshape(shape) / (variance.clone() + NORM_EPSILON).sqrt();
     let output = centred * gain + beta.reshape(shape);
     let flat = |t: Tensor<4>| t.detach().reshape([n_channels]);
-    Normalized {
-        output,
-        mean: flat(mean),
-        variance: flat(variance),
-    }
+    Normalized { output, mean: flat(mean), variance: flat(variance) }
 }

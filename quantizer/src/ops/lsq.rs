@@ -12,6 +12,15 @@ use crate::fake_quant::Range;
 /// # Shapes
 /// `step` holds one value, or one per entry of the first dimension of `x`.
 pub fn lsq(x: Tensor<4>, step: Tensor<1>, range: Range) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if super::flex::runs_on(&x.device()) {
+        return super::flex::lsq(x, step, range);
+    }
+    portable(x, step, range)
+}
+
+/// The same from Burn's own operations, for every backend.
+pub(super) fn portable(x: Tensor<4>, step: Tensor<1>, range: Range) -> Tensor<4> {
     let step = step.reshape([-1, 1, 1, 1]);
     if range.binary {
         let sign = x.clone().detach().greater_equal_elem(0.0).float() * 2.0 - 1.0;

@@ -9,11 +9,7 @@ use rand_chacha::ChaCha8Rng;
 /// `n_classes` − 1 kinds of discs of different brightness.
 pub fn discs(side: usize, n_classes: u8) -> Dataset {
     let mut random = ChaCha8Rng::seed_from_u64(11);
-    let mut samples = |n: usize| {
-        (0..n)
-            .map(|i| disc(&mut random, side, i, n_classes))
-            .collect()
-    };
+    let mut samples = |n: usize| (0..n).map(|i| disc(&mut random, side, i, n_classes)).collect();
     Dataset {
         train: samples(16),
         validation: samples(4),
@@ -25,10 +21,7 @@ pub fn discs(side: usize, n_classes: u8) -> Dataset {
 
 fn disc(random: &mut ChaCha8Rng, side: usize, index: usize, n_classes: u8) -> Sample {
     let s = side as f32;
-    let centre = [
-        random.random_range(0.3 * s..0.7 * s),
-        random.random_range(0.3 * s..0.7 * s),
-    ];
+    let centre = [random.random_range(0.3 * s..0.7 * s), random.random_range(0.3 * s..0.7 * s)];
     let radius = random.random_range(0.15 * s..0.3 * s);
     let class = 1 + (index as u8) % (n_classes - 1);
     let (mut data, mut mask) = (Vec::new(), Vec::new());
@@ -43,11 +36,7 @@ fn disc(random: &mut ChaCha8Rng, side: usize, index: usize, n_classes: u8) -> Sa
         subject: format!("s{index}"),
         name: format!("s{index}"),
         image: Image::grey(side, side, data),
-        mask: Mask {
-            height: side,
-            width: side,
-            data: mask,
-        },
+        mask: Mask { height: side, width: side, data: mask },
     }
 }
 
@@ -70,9 +59,6 @@ pub fn tiny(side: usize, steps: usize, fine_tuning: usize) -> Configs {
             validation_every: 8,
             ..Default::default()
         },
-        quantize: QuantizeConfig {
-            steps: fine_tuning,
-            ..Default::default()
-        },
+        quantize: QuantizeConfig { steps: fine_tuning, ..Default::default() },
     }
 }
