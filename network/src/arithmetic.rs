@@ -60,9 +60,5 @@ pub fn activation_min(bits: u8, signed: bool) -> i32 {
 
 /// Largest activation: 2^bits − 1 if unsigned, else 2^(bits−1) − 1.
 pub fn activation_max(bits: u8, signed: bool) -> i32 {
-    if signed {
-        (1 << (bits - 1)) - 1
-    } else {
-        (1 << bits) - 1
-    }
+    if signed { (1 << (bits - 1)) - 1 } else { (1 << bits) - 1 }
 }

@@ -36,57 +36,24 @@ pub struct Field {
 }
 
 const fn field(name: &'static str, word: usize, lsb: u32, width: u32, doc: &'static str) -> Field {
-    Field {
-        name,
-        word,
-        lsb,
-        width,
-        doc,
-    }
+    Field { name, word, lsb, width, doc }
 }
 
 /// What the engine does: [`OP_END`], [`OP_CONV`] or [`OP_POOL`].
 pub const OP: Field = field("op", 0, 0, 4, "operation: 0 end, 1 convolution, 2 max-pool");
 /// Set if source B follows source A in the channel order.
-pub const SECOND_SOURCE: Field = field(
-    "second_source",
-    0,
-    4,
-    1,
-    "channels of source B follow those of source A",
-);
+pub const SECOND_SOURCE: Field =
+    field("second_source", 0, 4, 1, "channels of source B follow those of source A");
 /// Set if source A is read at half resolution.
-pub const UPSAMPLE_A: Field = field(
-    "upsample_a",
-    0,
-    5,
-    1,
-    "source A is read through a nearest x2 upsampling",
-);
+pub const UPSAMPLE_A: Field =
+    field("upsample_a", 0, 5, 1, "source A is read through a nearest x2 upsampling");
 /// Set if source B is read at half resolution.
-pub const UPSAMPLE_B: Field = field(
-    "upsample_b",
-    0,
-    6,
-    1,
-    "source B is read through a nearest x2 upsampling",
-);
+pub const UPSAMPLE_B: Field =
+    field("upsample_b", 0, 6, 1, "source B is read through a nearest x2 upsampling");
 /// Set if source A holds two's complement values.
-pub const SIGNED_A: Field = field(
-    "signed_a",
-    0,
-    7,
-    1,
-    "values of source A are two's complement",
-);
+pub const SIGNED_A: Field = field("signed_a", 0, 7, 1, "values of source A are two's complement");
 /// Set if source B holds two's complement values.
-pub const SIGNED_B: Field = field(
-    "signed_b",
-    0,
-    8,
-    1,
-    "values of source B are two's complement",
-);
+pub const SIGNED_B: Field = field("signed_b", 0, 8, 1, "values of source B are two's complement");
 /// Set if weights are ±1 (a zero bit is +1).
 pub const ONE_BIT: Field = field(
     "one_bit",
@@ -96,29 +63,14 @@ pub const ONE_BIT: Field = field(
     "weights are +1 (bit 0) or -1 (bit 1); only where the digit is one bit wide",
 );
 /// Set for a transposed convolution.
-pub const PHASES: Field = field(
-    "phases",
-    0,
-    10,
-    1,
-    "transposed convolution 2x2 stride 2: four phases, strided writes",
-);
+pub const PHASES: Field =
+    field("phases", 0, 10, 1, "transposed convolution 2x2 stride 2: four phases, strided writes");
 /// [`HEAD_NONE`], [`HEAD_THRESHOLD`] or [`HEAD_ARGMAX`].
-pub const HEAD: Field = field(
-    "head",
-    0,
-    11,
-    2,
-    "decision on the logits: 0 none, 1 threshold, 2 argmax",
-);
+pub const HEAD: Field =
+    field("head", 0, 11, 2, "decision on the logits: 0 none, 1 threshold, 2 argmax");
 /// Weight digits less one.
-pub const DIGITS_M1: Field = field(
-    "digits_m1",
-    0,
-    13,
-    3,
-    "weight digits less one, most significant first",
-);
+pub const DIGITS_M1: Field =
+    field("digits_m1", 0, 13, 3, "weight digits less one, most significant first");
 
 /// Columns of the loop less one.
 pub const WIDTH_M1: Field = field(
@@ -140,30 +92,15 @@ pub const PAD: Field = field("pad", 2, 8, 3, "zero padding above and left in pix
 /// Right shift S of the requantization.
 pub const SHIFT: Field = field("shift", 2, 11, 5, "right shift S of the requantization");
 /// Output channels in the last group of TM.
-pub const LAST_LANES: Field = field(
-    "last_lanes",
-    2,
-    16,
-    8,
-    "output channels in the last group of TM",
-);
+pub const LAST_LANES: Field =
+    field("last_lanes", 2, 16, 8, "output channels in the last group of TM");
 
 /// Input channel groups of source A less one.
-pub const GROUPS_A_M1: Field = field(
-    "groups_a_m1",
-    3,
-    0,
-    12,
-    "groups of TN channels of source A less one",
-);
+pub const GROUPS_A_M1: Field =
+    field("groups_a_m1", 3, 0, 12, "groups of TN channels of source A less one");
 /// Input channel groups of source B less one.
-pub const GROUPS_B_M1: Field = field(
-    "groups_b_m1",
-    3,
-    12,
-    12,
-    "groups of TN channels of source B less one",
-);
+pub const GROUPS_B_M1: Field =
+    field("groups_b_m1", 3, 12, 12, "groups of TN channels of source B less one");
 
 /// Feature address of the first tap of the first pixel in A.
 pub const START_A: Field = field(
@@ -182,59 +119,28 @@ pub const START_B: Field = field(
     "feature word of the first tap at row 0, column 0 of source B, modulo the address range",
 );
 /// Feature address of the output.
-pub const OUT_BASE: Field = field(
-    "out_base",
-    6,
-    0,
-    32,
-    "feature word of output row 0, column 0",
-);
+pub const OUT_BASE: Field = field("out_base", 6, 0, 32, "feature word of output row 0, column 0");
 /// Words of an output row.
-pub const PITCH_OUT: Field = field(
-    "pitch_out",
-    7,
-    0,
-    32,
-    "feature words from one output row to the next",
-);
+pub const PITCH_OUT: Field =
+    field("pitch_out", 7, 0, 32, "feature words from one output row to the next");
 /// Words of a row of A.
-pub const PITCH_A: Field = field(
-    "pitch_a",
-    8,
-    0,
-    32,
-    "feature words from one row of source A to the next",
-);
+pub const PITCH_A: Field =
+    field("pitch_a", 8, 0, 32, "feature words from one row of source A to the next");
 /// Words of a row of B.
-pub const PITCH_B: Field = field(
-    "pitch_b",
-    9,
-    0,
-    32,
-    "feature words from one row of source B to the next",
-);
+pub const PITCH_B: Field =
+    field("pitch_b", 9, 0, 32, "feature words from one row of source B to the next");
 /// First weight word.
 pub const WEIGHT_BASE: Field = field("weight_base", 10, 0, 32, "first weight word");
 /// First parameter word.
-pub const PARAM_BASE: Field = field(
-    "param_base",
-    11,
-    0,
-    32,
-    "first parameter word, one per output channel",
-);
+pub const PARAM_BASE: Field =
+    field("param_base", 11, 0, 32, "first parameter word, one per output channel");
 /// Upper clamp.
 pub const CLAMP_HIGH: Field = field("clamp_high", 12, 0, 16, "largest result, two's complement");
 /// Lower clamp.
 pub const CLAMP_LOW: Field = field("clamp_low", 12, 16, 16, "smallest result, two's complement");
 /// Threshold of the head.
-pub const THRESHOLD: Field = field(
-    "threshold",
-    13,
-    0,
-    16,
-    "smallest logit of class 1, two's complement",
-);
+pub const THRESHOLD: Field =
+    field("threshold", 13, 0, 16, "smallest logit of class 1, two's complement");
 /// Output passes less one.
 pub const OUT_GROUPS_M1: Field = field(
     "out_groups_m1",
@@ -325,10 +231,7 @@ impl Descriptor {
 
 /// Bits of word `word` that no field uses; the engine refuses a descriptor where one is set.
 pub fn reserved_bits(word: usize) -> u32 {
-    let used = FIELDS
-        .iter()
-        .filter(|f| f.word == word)
-        .fold(0, |bits, f| bits | f.mask());
+    let used = FIELDS.iter().filter(|f| f.word == word).fold(0, |bits, f| bits | f.mask());
     !used
 }
 
@@ -348,9 +251,7 @@ mod tests {
     #[test]
     fn set_and_get_every_field() {
         for field in FIELDS {
-            let mut descriptor = Descriptor {
-                words: [u32::MAX; DESCRIPTOR_WORDS],
-            };
+            let mut descriptor = Descriptor { words: [u32::MAX; DESCRIPTOR_WORDS] };
             assert!(descriptor.set(*field, 1));
             assert_eq!(descriptor.get(*field), 1, "{}", field.name);
             let elsewhere = descriptor.words[field.word] | field.mask();

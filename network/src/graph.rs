@@ -98,14 +98,10 @@ pub trait Graph {
 /// The input is alive from the first layer on, the output past the last one.
 pub fn lifetime(network: &impl Graph, id: TensorId) -> (usize, usize) {
     let n_layers = network.n_layers();
-    let first = (0..n_layers)
-        .find(|layer| network.info(*layer).output == id)
-        .unwrap_or(0);
+    let first = (0..n_layers).find(|layer| network.info(*layer).output == id).unwrap_or(0);
     if id == network.output() {
         return (first, n_layers);
     }
-    let last = (0..n_layers)
-        .rev()
-        .find(|layer| network.info(*layer).inputs().contains(&id));
+    let last = (0..n_layers).rev().find(|layer| network.info(*layer).inputs().contains(&id));
     (first, last.unwrap_or(first))
 }

@@ -63,21 +63,12 @@ impl Network {
     pub fn check_input(&self, input: &[u8]) -> Result<(), NetworkError> {
         let spec = self.spec(self.input);
         if input.len() != spec.len() {
-            return Err(NetworkError::InputLength {
-                expected: spec.len(),
-                found: input.len(),
-            });
+            return Err(NetworkError::InputLength { expected: spec.len(), found: input.len() });
         }
         let legal = spec.min_value()..=spec.max_value();
-        match input
-            .iter()
-            .position(|byte| !legal.contains(&spec.decode(*byte)))
-        {
+        match input.iter().position(|byte| !legal.contains(&spec.decode(*byte))) {
             None => Ok(()),
-            Some(index) => Err(NetworkError::InputValue {
-                index,
-                bits: spec.bits,
-            }),
+            Some(index) => Err(NetworkError::InputValue { index, bits: spec.bits }),
         }
     }
 
@@ -106,42 +97,25 @@ impl Network {
     pub fn run_layer(&self, layer: &Layer, values: &[Vec<u8>]) -> Vec<u8> {
         let out_spec = self.spec(layer.output());
         let mut output = vec![0u8; out_spec.len()];
-        let source = |id: TensorId| kernels::Source {
-            spec: *self.spec(id),
-            data: &values[id.index()],
-        };
-        let target = kernels::Target {
-            spec: *out_spec,
-            data: &mut output,
-        };
+        let source =
+            |id: TensorId| kernels::Source { spec: *self.spec(id), data: &values[id.index()] };
+        let target = kernels::Target { spec: *out_spec, data: &mut output };
         match layer {
             Layer::Conv2d(l) => {
-                let data = OwnedData {
-                    weights: &l.weights,
-                    channels: &l.requantize.channels,
-                };
+                let data = OwnedData { weights: &l.weights, channels: &l.requantize.channels };
                 kernels::conv2d(&data, l.kernel, l.requantize.shift, source(l.input), target);
             }
             Layer::ConvTranspose2d(l) => {
-                let data = OwnedData {
-                    weights: &l.weights,
-                    channels: &l.requantize.channels,
-                };
+                let data = OwnedData { weights: &l.weights, channels: &l.requantize.channels };
                 kernels::conv_transpose2d(&data, l.requantize.shift, source(l.input), target);
             }
             Layer::MaxPool2d(l) => kernels::max_pool2d(source(l.input), target),
             Layer::Upsample2d(l) => kernels::upsample2d(source(l.input), target),
             Layer::Concat(l) => kernels::concat(source(l.inputs[0]), source(l.inputs[1]), target),
             Layer::Head(l) => {
-                let data = OwnedData {
-                    weights: &l.weights,
-                    channels: &l.requantize.channels,
-                };
+                let data = OwnedData { weights: &l.weights, channels: &l.requantize.channels };
                 let n_classes = l.requantize.channels.len();
-                let decision = kernels::Decision {
-                    kind: l.kind,
-                    n_classes,
-                };
+                let decision = kernels::Decision { kind: l.kind, n_classes };
                 kernels::head(&data, decision, l.requantize.shift, source(l.input), target);
             }
         }
@@ -187,26 +161,12 @@ impl Graph for Network {
         };
         let inputs = [inputs[0], inputs[inputs.len() - 1]];
         let output = layer.output();
-        LayerInfo {
-            operation,
-            inputs,
-            output,
-            weight_bits,
-            shift,
-            n_channels,
-            n_weights,
-        }
+        LayerInfo { operation, inputs, output, weight_bits, shift, n_channels, n_weights }
     }
     fn data(&self, layer: usize) -> OwnedData<'_> {
         match self.layers[layer].weights() {
-            Some((weights, _, r)) => OwnedData {
-                weights,
-                channels: &r.channels,
-            },
-            None => OwnedData {
-                weights: &[],
-                channels: &[],
-            },
+            Some((weights, _, r)) => OwnedData { weights, channels: &r.channels },
+            None => OwnedData { weights: &[], channels: &[] },
         }
     }
 }

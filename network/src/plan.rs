@@ -46,24 +46,13 @@ pub fn plan(network: &impl Graph) -> Plan {
         offsets[tensor] = lowest_gap(&taken, sizes[tensor]);
         placed.push(tensor);
     }
-    let arena_bytes = (0..n_tensors)
-        .map(|i| offsets[i] + sizes[i])
-        .max()
-        .unwrap_or(0);
+    let arena_bytes = (0..n_tensors).map(|i| offsets[i] + sizes[i]).max().unwrap_or(0);
     let live = |layer: usize| -> usize {
         let alive = |i: &usize| lifetimes[*i].0 <= layer && layer <= lifetimes[*i].1;
         (0..n_tensors).filter(alive).map(|i| sizes[i]).sum()
     };
-    let peak_layer = (0..network.n_layers())
-        .rev()
-        .max_by_key(|layer| live(*layer))
-        .unwrap_or(0);
-    Plan {
-        offsets,
-        arena_bytes,
-        lower_bound_bytes: live(peak_layer),
-        peak_layer,
-    }
+    let peak_layer = (0..network.n_layers()).rev().max_by_key(|layer| live(*layer)).unwrap_or(0);
+    Plan { offsets, arena_bytes, lower_bound_bytes: live(peak_layer), peak_layer }
 }
 
 /// The lowest offset at which `size` bytes fit between the sorted taken ranges.

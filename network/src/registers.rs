@@ -52,13 +52,7 @@ pub struct Register {
 }
 
 const fn register(name: &'static str, offset: u32, access: Access, doc: &'static str) -> Register {
-    Register {
-        name,
-        offset,
-        access,
-        doc,
-        bits: &[],
-    }
+    Register { name, offset, access, doc, bits: &[] }
 }
 
 const fn with_bits(register: Register, bits: &'static [Bits]) -> Register {
@@ -66,12 +60,7 @@ const fn with_bits(register: Register, bits: &'static [Bits]) -> Register {
 }
 
 const fn bits(name: &'static str, lsb: u32, width: u32, doc: &'static str) -> Bits {
-    Bits {
-        name,
-        lsb,
-        width,
-        doc,
-    }
+    Bits { name, lsb, width, doc }
 }
 
 /// CTRL: run a frame, or the rest of a paused one.
@@ -118,12 +107,7 @@ pub const WINDOW_DESCRIPTORS: u32 = 3;
 pub const WINDOW_INPUT: u32 = 4;
 
 /// Identifies the block.
-pub const ID: Register = register(
-    "id",
-    0x00,
-    Access::ReadOnly,
-    "constant 0x514e4554, \"QNET\"",
-);
+pub const ID: Register = register("id", 0x00, Access::ReadOnly, "constant 0x514e4554, \"QNET\"");
 /// Version of the register block.
 pub const VERSION: Register = register(
     "version",
@@ -155,18 +139,8 @@ pub const CTRL: Register = with_bits(
     register("ctrl", 0x10, Access::WriteOnly, "commands"),
     &[
         bits("start", 0, 1, "run a frame, or the rest of a paused one"),
-        bits(
-            "abort",
-            1,
-            1,
-            "stop at once; the input must be loaded again",
-        ),
-        bits(
-            "soft_reset",
-            2,
-            1,
-            "abort, and every register to its reset value",
-        ),
+        bits("abort", 1, 1, "stop at once; the input must be loaded again"),
+        bits("soft_reset", 2, 1, "abort, and every register to its reset value"),
         bits("step", 3, 1, "run one descriptor and pause"),
     ],
 );
@@ -175,43 +149,18 @@ pub const STATUS: Register = with_bits(
     register("status", 0x14, Access::ReadOnly, "state of the engine"),
     &[
         bits("busy", 0, 1, "a descriptor is running"),
-        bits(
-            "paused",
-            1,
-            1,
-            "a step has finished and the program has not",
-        ),
-        bits(
-            "done",
-            2,
-            1,
-            "the program has ended and its results are in memory",
-        ),
+        bits("paused", 1, 1, "a step has finished and the program has not"),
+        bits("done", 2, 1, "the program has ended and its results are in memory"),
     ],
 );
 /// Errors.
 pub const ERR: Register = with_bits(
     register("err", 0x18, Access::WriteOneToClear, "errors"),
     &[
-        bits(
-            "length",
-            0,
-            1,
-            "start with an input not loaded completely, or loaded too far",
-        ),
-        bits(
-            "descriptor",
-            1,
-            1,
-            "a descriptor that the engine does not know",
-        ),
+        bits("length", 0, 1, "start with an input not loaded completely, or loaded too far"),
+        bits("descriptor", 1, 1, "a descriptor that the engine does not know"),
         bits("watchdog", 2, 1, "more cycles than WATCHDOG allows"),
-        bits(
-            "busy",
-            3,
-            1,
-            "start or memory access while busy; it was refused",
-        ),
+        bits("busy", 3, 1, "start or memory access while busy; it was refused"),
     ],
 );
 /// Which events raise the interrupt line.
@@ -238,12 +187,8 @@ pub const WATCHDOG: Register = register(
     "largest CYCLES of a frame; 0 switches the limit off",
 );
 /// Cycles of the frame.
-pub const CYCLES: Register = register(
-    "cycles",
-    0x28,
-    Access::ReadOnly,
-    "clock cycles of this frame so far while busy",
-);
+pub const CYCLES: Register =
+    register("cycles", 0x28, Access::ReadOnly, "clock cycles of this frame so far while busy");
 /// Descriptor being run.
 pub const LAYER: Register = register(
     "layer",
@@ -273,12 +218,8 @@ pub const INPUT_BASE: Register = register(
     "window address of the input in feature memory",
 );
 /// Length of the input.
-pub const INPUT_LENGTH: Register = register(
-    "input_length",
-    0x3c,
-    Access::ReadWrite,
-    "window words of the input",
-);
+pub const INPUT_LENGTH: Register =
+    register("input_length", 0x3c, Access::ReadWrite, "window words of the input");
 /// Words of the input loaded.
 pub const INPUT_LOADED: Register = register(
     "input_loaded",
@@ -308,33 +249,17 @@ pub const WINDOW_DATA: Register = register(
     "one window word; each access advances WINDOW_ADDRESS by one",
 );
 /// Capacity of the feature memory.
-pub const FEATURE_DEPTH: Register = register(
-    "feature_depth",
-    0x50,
-    Access::ReadOnly,
-    "words of the feature memory",
-);
+pub const FEATURE_DEPTH: Register =
+    register("feature_depth", 0x50, Access::ReadOnly, "words of the feature memory");
 /// Capacity of the weight memory.
-pub const WEIGHT_DEPTH: Register = register(
-    "weight_depth",
-    0x54,
-    Access::ReadOnly,
-    "words of the weight memory",
-);
+pub const WEIGHT_DEPTH: Register =
+    register("weight_depth", 0x54, Access::ReadOnly, "words of the weight memory");
 /// Capacity of the parameter memory.
-pub const PARAM_DEPTH: Register = register(
-    "param_depth",
-    0x58,
-    Access::ReadOnly,
-    "words of the parameter memory",
-);
+pub const PARAM_DEPTH: Register =
+    register("param_depth", 0x58, Access::ReadOnly, "words of the parameter memory");
 /// Capacity of the descriptor memory.
-pub const DESCRIPTOR_DEPTH: Register = register(
-    "descriptor_depth",
-    0x5c,
-    Access::ReadOnly,
-    "32-bit words of the descriptor memory",
-);
+pub const DESCRIPTOR_DEPTH: Register =
+    register("descriptor_depth", 0x5c, Access::ReadOnly, "32-bit words of the descriptor memory");
 
 /// Every register, by offset.
 pub const REGISTERS: &[Register] = &[
@@ -462,11 +387,7 @@ impl FeatureLayout {
         let high = bank.get(bit / 32 + 1).map_or(0, |w| u64::from(*w));
         let code = ((low | high << 32) >> (bit % 32)) & ((1 << self.lane_bits) - 1);
         let sign = 1u64 << (self.lane_bits - 1);
-        if spec.signed {
-            ((code ^ sign).wrapping_sub(sign)) as u8
-        } else {
-            code as u8
-        }
+        if spec.signed { ((code ^ sign).wrapping_sub(sign)) as u8 } else { code as u8 }
     }
 }
 
@@ -501,11 +422,7 @@ mod tests {
     #[test]
     fn constants_match_the_named_bits() {
         let check = |register: Register, name: &str, mask: u32| {
-            let found = register
-                .bits
-                .iter()
-                .find(|b| b.name == name)
-                .map(|b| 1 << b.lsb);
+            let found = register.bits.iter().find(|b| b.name == name).map(|b| 1 << b.lsb);
             assert_eq!(found, Some(mask), "{}.{name}", register.name);
         };
         check(CTRL, "start", CTRL_START);
@@ -526,58 +443,24 @@ mod tests {
 
     #[test]
     fn window_words_are_powers_of_two() {
-        assert_eq!(
-            [1, 12, 32, 33, 64, 65, 96, 128].map(window_words),
-            [1, 1, 1, 2, 2, 4, 4, 4]
-        );
+        assert_eq!([1, 12, 32, 33, 64, 65, 96, 128].map(window_words), [1, 1, 1, 2, 2, 4, 4, 4]);
     }
 
     #[test]
     fn layout_by_hand() {
-        let layout = FeatureLayout {
-            input_lanes: 2,
-            pixel_lanes: 4,
-            lane_bits: 6,
-        };
-        let spec = TensorSpec {
-            channels: 3,
-            height: 2,
-            width: 5,
-            bits: 6,
-            signed: true,
-        };
-        assert_eq!(
-            (
-                layout.groups(&spec),
-                layout.pitch(&spec),
-                layout.words(&spec)
-            ),
-            (2, 4, 8)
-        );
+        let layout = FeatureLayout { input_lanes: 2, pixel_lanes: 4, lane_bits: 6 };
+        let spec = TensorSpec { channels: 3, height: 2, width: 5, bits: 6, signed: true };
+        assert_eq!((layout.groups(&spec), layout.pitch(&spec), layout.words(&spec)), (2, 4, 8));
         assert_eq!(layout.bank_address(&spec, 1, 1, 4), (4 + 2 + 1) * 4);
     }
 
     #[test]
     fn pack_and_unpack_are_inverse_across_window_words() {
-        let layout = FeatureLayout {
-            input_lanes: 8,
-            pixel_lanes: 1,
-            lane_bits: 6,
-        };
-        let spec = TensorSpec {
-            channels: 7,
-            height: 1,
-            width: 1,
-            bits: 6,
-            signed: true,
-        };
+        let layout = FeatureLayout { input_lanes: 8, pixel_lanes: 1, lane_bits: 6 };
+        let spec = TensorSpec { channels: 7, height: 1, width: 1, bits: 6, signed: true };
         let values: [i8; 7] = [-32, 31, -1, 0, 5, -6, 17];
         let bytes = values.map(|v| v as u8);
-        let place = BankPlace {
-            group: 0,
-            y: 0,
-            x: 0,
-        };
+        let place = BankPlace { group: 0, y: 0, x: 0 };
         let bank = [0, 1].map(|index| layout.pack(&spec, &bytes, place, index));
         for lane in 0..7 {
             assert_eq!(layout.unpack(&spec, &bank, lane), bytes[lane]);

@@ -62,11 +62,7 @@ impl TensorSpec {
     /// The integer that a stored byte stands for.
     #[inline(always)]
     pub fn decode(&self, byte: u8) -> i32 {
-        if self.signed {
-            i32::from(byte as i8)
-        } else {
-            i32::from(byte)
-        }
+        if self.signed { i32::from(byte as i8) } else { i32::from(byte) }
     }
 
     /// The byte that stores `value`, which must lie in `min_value()..=max_value()`.

@@ -19,18 +19,8 @@ pub const MAX_ITEMS: usize = 4096;
 /// The first [`NetworkError`] found, naming the layer or tensor.
 pub fn validate(network: &impl Graph) -> Result<(), NetworkError> {
     let first = Place::Tensor(0);
-    check_range(
-        first,
-        "number of tensors",
-        1..=MAX_ITEMS as i64,
-        network.n_tensors() as i64,
-    )?;
-    check_range(
-        first,
-        "number of layers",
-        1..=MAX_ITEMS as i64,
-        network.n_layers() as i64,
-    )?;
+    check_range(first, "number of tensors", 1..=MAX_ITEMS as i64, network.n_tensors() as i64)?;
+    check_range(first, "number of layers", 1..=MAX_ITEMS as i64, network.n_layers() as i64)?;
     for index in 0..network.n_tensors() {
         check_tensor(index, &network.spec(TensorId(index as u16)))?;
     }
@@ -48,11 +38,8 @@ pub fn validate(network: &impl Graph) -> Result<(), NetworkError> {
 
 fn check_tensor(index: usize, spec: &TensorSpec) -> Result<(), NetworkError> {
     let place = Place::Tensor(index);
-    let extents = [
-        ("number of channels", spec.channels),
-        ("height", spec.height),
-        ("width", spec.width),
-    ];
+    let extents =
+        [("number of channels", spec.channels), ("height", spec.height), ("width", spec.width)];
     for (what, found) in extents {
         check_range(place, what, 1..=MAX_EXTENT as i64, found as i64)?;
     }
@@ -69,13 +56,7 @@ fn check_range(
     if legal.contains(&found) {
         return Ok(());
     }
-    Err(NetworkError::Range {
-        place,
-        what,
-        low: *legal.start(),
-        high: *legal.end(),
-        found,
-    })
+    Err(NetworkError::Range { place, what, low: *legal.start(), high: *legal.end(), found })
 }
 
 /// Ids in range, single assignment, written before read, every tensor used.
@@ -112,17 +93,11 @@ fn check_all_used(network: &impl Graph) -> Result<(), NetworkError> {
     for index in 0..network.n_tensors() {
         let (place, id) = (Place::Tensor(index), TensorId(index as u16));
         if id != network.input() && !is_written(network, id, n_layers) {
-            return Err(NetworkError::Graph {
-                place,
-                problem: "is never written",
-            });
+            return Err(NetworkError::Graph { place, problem: "is never written" });
         }
         let read = (0..n_layers).any(|layer| network.info(layer).inputs().contains(&id));
         if id != network.output() && !read {
-            return Err(NetworkError::Graph {
-                place,
-                problem: "is never read",
-            });
+            return Err(NetworkError::Graph { place, problem: "is never read" });
         }
     }
     Ok(())
@@ -137,12 +112,7 @@ fn same(
     if expected == found {
         return Ok(());
     }
-    Err(NetworkError::Mismatch {
-        place,
-        what,
-        expected,
-        found,
-    })
+    Err(NetworkError::Mismatch { place, what, expected, found })
 }
 
 /// The output shape that follows from the inputs, and the number of weights.
@@ -166,18 +136,8 @@ fn check_shapes(network: &impl Graph, index: usize, info: &LayerInfo) -> Result<
         Operation::Upsample2d => (as_input.map(|n| 2 * n), input.channels),
         Operation::Concat => {
             let second = network.spec(info.inputs[1]);
-            same(
-                place,
-                "height of the second input",
-                input.height,
-                second.height,
-            )?;
-            same(
-                place,
-                "width of the second input",
-                input.width,
-                second.width,
-            )?;
+            same(place, "height of the second input", input.height, second.height)?;
+            same(place, "width of the second input", input.width, second.width)?;
             check_format(place, &input, &second)?;
             (as_input, input.channels + second.channels)
         }
@@ -189,12 +149,7 @@ fn check_shapes(network: &impl Graph, index: usize, info: &LayerInfo) -> Result<
         0 => check_format(place, &input, &output),
         taps => {
             if !matches!(info.operation, Operation::Head { .. }) {
-                same(
-                    place,
-                    "number of (M, B) pairs",
-                    output.channels,
-                    info.n_channels,
-                )?;
+                same(place, "number of (M, B) pairs", output.channels, info.n_channels)?;
             }
             // u64: a product of file values can pass 32 bits on a board
             let n_weights = info.n_channels as u64 * input.channels as u64 * taps as u64;
@@ -209,18 +164,8 @@ fn check_format(
     expected: &TensorSpec,
     found: &TensorSpec,
 ) -> Result<(), NetworkError> {
-    same(
-        place,
-        "activation bits",
-        usize::from(expected.bits),
-        usize::from(found.bits),
-    )?;
-    same(
-        place,
-        "sign (1 = signed)",
-        usize::from(expected.signed),
-        usize::from(found.signed),
-    )
+    same(place, "activation bits", usize::from(expected.bits), usize::from(found.bits))?;
+    same(place, "sign (1 = signed)", usize::from(expected.signed), usize::from(found.signed))
 }
 
 fn check_head(
@@ -245,12 +190,7 @@ fn check_requantize(
     info: &LayerInfo,
 ) -> Result<(), NetworkError> {
     let place = Place::Layer(index);
-    check_range(
-        place,
-        "shift",
-        0..=i64::from(MAX_SHIFT),
-        i64::from(info.shift),
-    )?;
+    check_range(place, "shift", 0..=i64::from(MAX_SHIFT), i64::from(info.shift))?;
     if network.mode() == Mode::Scaled {
         return Ok(());
     }
@@ -272,25 +212,15 @@ fn check_weights(network: &impl Graph, index: usize, info: &LayerInfo) -> Result
     let input = network.spec(info.inputs[0]);
     let (low, high) = (i64::from(input.min_value()), i64::from(input.max_value()));
     let data = network.data(index);
-    let per_channel = info.n_weights / info.n_channels;
+    let per_channel = info.n_weights / info.n_channels.max(1);
     for channel in 0..info.n_channels {
         let (mut least, mut most) = (0i64, 0i64);
         for weight in (0..per_channel).map(|i| data.weight(channel * per_channel + i)) {
             if !is_weight(weight, bits) {
-                let what = if bits == 1 {
-                    "one-bit weight (no zero)"
-                } else {
-                    "weight"
-                };
+                let what = if bits == 1 { "one-bit weight (no zero)" } else { "weight" };
                 let (low, high) = (i64::from(weight_min(bits)), i64::from(weight_max(bits)));
                 let found = i64::from(weight);
-                return Err(NetworkError::Range {
-                    place,
-                    what,
-                    low,
-                    high,
-                    found,
-                });
+                return Err(NetworkError::Range { place, what, low, high, found });
             }
             let products = [i64::from(weight) * low, i64::from(weight) * high];
             least += products[0].min(products[1]).min(0);
@@ -298,11 +228,7 @@ fn check_weights(network: &impl Graph, index: usize, info: &LayerInfo) -> Result
         }
         if most > i64::from(i32::MAX) || least < i64::from(i32::MIN) {
             let found = most.max(-least);
-            return Err(NetworkError::Accumulator {
-                layer: index,
-                channel,
-                found,
-            });
+            return Err(NetworkError::Accumulator { layer: index, channel, found });
         }
     }
     Ok(())

@@ -14,15 +14,6 @@ pub struct Model<'m> {
     view: NetworkView<'m>,
 }
 
-/// What an id that loading excludes would stand for: kernels do nothing with it.
-const NOTHING: TensorSpec = TensorSpec {
-    channels: 0,
-    height: 0,
-    width: 0,
-    bits: 1,
-    signed: false,
-};
-
 /// A tensor's format and its place in the arena.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Placed {
@@ -84,10 +75,7 @@ impl<'m> Model<'m> {
         let illegal = |byte: &u8| !legal.contains(&spec.decode(*byte));
         match input.iter().position(illegal) {
             None => Ok(()),
-            Some(index) => Err(NetworkError::InputValue {
-                index,
-                bits: spec.bits,
-            }),
+            Some(index) => Err(NetworkError::InputValue { index, bits: spec.bits }),
         }
     }
 
@@ -96,22 +84,13 @@ impl<'m> Model<'m> {
     }
 
     pub(crate) fn data(&self, layer: &LayerRecord) -> LayerData<'m> {
-        self.view.get_layer_data(layer)
+        self.view.record_data(layer)
     }
 
     pub(crate) fn placed(&self, id: TensorId) -> Placed {
-        match self.view.get_tensor(id.index()) {
-            Some(record) => {
-                let end = record.arena_offset.saturating_add(record.spec.len());
-                Placed {
-                    spec: record.spec,
-                    range: record.arena_offset..end,
-                }
-            }
-            None => Placed {
-                spec: NOTHING,
-                range: 0..0,
-            },
-        }
+        let record = self.view.tensor(id.index());
+        let end = record.arena_offset.saturating_add(record.spec.len());
+        let range = record.arena_offset..end;
+        Placed { spec: record.spec, range }
     }
 }

@@ -35,11 +35,7 @@ impl<'m, 'a> Session<'m, 'a> {
             return Err(RunError::Arena { expected, found });
         }
         let next_layer = model.n_layers();
-        Ok(Session {
-            model,
-            arena,
-            next_layer,
-        })
+        Ok(Session { model, arena, next_layer })
     }
 
     /// The model.
@@ -138,17 +134,8 @@ impl<'m, 'a> Session<'m, 'a> {
     fn split(&mut self, input: TensorId, output: TensorId) -> (Source<'_>, Target<'_>) {
         let (input, output) = (self.model.placed(input), self.model.placed(output));
         let (read, write) = split(self.arena, &input, &output);
-        let source = Source {
-            spec: input.spec,
-            data: read,
-        };
-        (
-            source,
-            Target {
-                spec: output.spec,
-                data: write,
-            },
-        )
+        let source = Source { spec: input.spec, data: read };
+        (source, Target { spec: output.spec, data: write })
     }
 }
 
@@ -160,10 +147,7 @@ fn split<'a>(arena: &'a mut [u8], input: &Placed, output: &Placed) -> (&'a [u8],
     if read.end <= write.start {
         let (low, high) = arena.split_at_mut_checked(write.start).unwrap_or_default();
         let write = high.get_mut(relative(write, write.start));
-        return (
-            low.get(read.clone()).unwrap_or_default(),
-            write.unwrap_or_default(),
-        );
+        return (low.get(read.clone()).unwrap_or_default(), write.unwrap_or_default());
     }
     if write.end <= read.start {
         let (low, high) = arena.split_at_mut_checked(read.start).unwrap_or_default();

@@ -21,11 +21,7 @@ fn check(network: &Network, input: &[u8]) -> Result<(), String> {
     while let Some(index) = session.step() {
         let layer = &network.layers[index];
         if session.layer_output(index) != expected[layer.output().index()] {
-            return Err(format!(
-                "layer {index} {}: {:?} differs",
-                layer.name(),
-                layer
-            ));
+            return Err(format!("layer {index} {}: {:?} differs", layer.name(), layer));
         }
     }
     if session.output() != expected[network.output.index()] {
@@ -103,13 +99,7 @@ fn wrong_buffers_are_refused() {
     let needed = model.arena_bytes();
     let mut arena = vec![0; needed];
     let too_small = Session::new(model, &mut arena[1..]).err();
-    assert_eq!(
-        too_small,
-        Some(RunError::Arena {
-            expected: needed,
-            found: needed - 1
-        })
-    );
+    assert_eq!(too_small, Some(RunError::Arena { expected: needed, found: needed - 1 }));
 
     let mut session = Session::new(model, &mut arena).unwrap();
     let mut output = vec![0; model.output_spec().len()];
@@ -117,12 +107,6 @@ fn wrong_buffers_are_refused() {
     assert!(matches!(short, Some(RunError::Input(_))), "{short:?}");
     let mut long = vec![0; output.len() + 1];
     let found = session.infer(&input, &mut long).err();
-    assert_eq!(
-        found,
-        Some(RunError::Output {
-            expected: output.len(),
-            found: long.len()
-        })
-    );
+    assert_eq!(found, Some(RunError::Output { expected: output.len(), found: long.len() }));
     assert_eq!(session.infer(&input, &mut output), Ok(()));
 }

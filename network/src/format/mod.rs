@@ -48,9 +48,7 @@ pub const LAYER_BYTES: usize = 32;
 /// Bytes of one (M, B) pair.
 pub const CHANNEL_BYTES: usize = 6;
 
-const SECTION_NAMES: [&str; 6] = [
-    "tensors", "layers", "channels", "weights", "names", "metadata",
-];
+const SECTION_NAMES: [&str; 6] = ["tensors", "layers", "channels", "weights", "names", "metadata"];
 
 /// A section of the file; the discriminant is its kind in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +61,12 @@ enum Section {
     Metadata = 5,
 }
 
+#[inline(always)]
 const fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]])
 }
 
+#[inline(always)]
 const fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }

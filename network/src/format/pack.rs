@@ -12,11 +12,7 @@ pub const fn packed_bytes(n_weights: usize, bits: u8) -> usize {
 pub fn pack(weights: &[i8], bits: u8) -> alloc::vec::Vec<u8> {
     let mut bytes = alloc::vec![0u8; packed_bytes(weights.len(), bits)];
     for (index, weight) in weights.iter().enumerate() {
-        let code = if bits == 1 {
-            u16::from(*weight > 0)
-        } else {
-            *weight as u8 as u16
-        };
+        let code = if bits == 1 { u16::from(*weight > 0) } else { *weight as u8 as u16 };
         let code = code & ((1 << bits) - 1);
         let (byte, shift) = (index * usize::from(bits) / 8, index * usize::from(bits) % 8);
         let spread = (code << shift).to_le_bytes();

@@ -31,18 +31,22 @@ pub struct LayerRecord {
 }
 
 impl TensorRecord {
-    /// Reads a record of [`TENSOR_BYTES`] bytes.
-    pub fn decode(bytes: &[u8], index: usize) -> Result<TensorRecord, NetworkError> {
+    /// What an index stands for that is no tensor's.
+    pub(super) const NOTHING: TensorRecord = TensorRecord {
+        spec: TensorSpec { channels: 0, height: 0, width: 0, bits: 1, signed: false },
+        arena_offset: 0,
+        name: [0; 2],
+    };
+
+    /// Reads a record.
+    #[inline]
+    pub fn decode(bytes: &[u8; TENSOR_BYTES], index: usize) -> Result<TensorRecord, NetworkError> {
         let signed = match bytes[7] {
             0 => false,
             1 => true,
             found => {
                 let place = Place::Tensor(index);
-                return Err(NetworkError::UnknownCode {
-                    place,
-                    what: "sign",
-                    found: found.into(),
-                });
+                return Err(NetworkError::UnknownCode { place, what: "sign", found: found.into() });
             }
         };
         let spec = TensorSpec {
@@ -53,11 +57,7 @@ impl TensorRecord {
             signed,
         };
         let name = [u16_at(bytes, 12).into(), u16_at(bytes, 14).into()];
-        Ok(TensorRecord {
-            spec,
-            arena_offset: u32_at(bytes, 8) as usize,
-            name,
-        })
+        Ok(TensorRecord { spec, arena_offset: u32_at(bytes, 8) as usize, name })
     }
 
     /// The record's bytes.
@@ -76,29 +76,37 @@ impl TensorRecord {
 }
 
 impl LayerRecord {
-    /// Reads a record of [`LAYER_BYTES`] bytes.
-    pub fn decode(bytes: &[u8], index: usize) -> Result<LayerRecord, NetworkError> {
+    /// What an index stands for that is no layer's.
+    pub(super) const NOTHING: LayerRecord = LayerRecord {
+        info: LayerInfo {
+            operation: Operation::Concat,
+            inputs: [TensorId(0); 2],
+            output: TensorId(0),
+            weight_bits: 1,
+            shift: 0,
+            n_channels: 0,
+            n_weights: 0,
+        },
+        first_channel: 0,
+        weights_offset: 0,
+        name: [0; 2],
+    };
+
+    /// Reads a record.
+    #[inline]
+    pub fn decode(bytes: &[u8; LAYER_BYTES], index: usize) -> Result<LayerRecord, NetworkError> {
         let place = Place::Layer(index);
-        let unknown = |what, found: u8| NetworkError::UnknownCode {
-            place,
-            what,
-            found: found.into(),
-        };
+        let unknown =
+            |what, found: u8| NetworkError::UnknownCode { place, what, found: found.into() };
         let threshold = u16_at(bytes, 16) as i16;
         let operation = match (bytes[0], bytes[14]) {
-            (0, _) => Operation::Conv2d {
-                kernel: bytes[2].into(),
-            },
+            (0, _) => Operation::Conv2d { kernel: bytes[2].into() },
             (1, _) => Operation::ConvTranspose2d,
             (2, _) => Operation::MaxPool2d,
             (3, _) => Operation::Upsample2d,
             (4, _) => Operation::Concat,
-            (5, 0) => Operation::Head {
-                kind: HeadKind::Threshold { threshold },
-            },
-            (5, 1) => Operation::Head {
-                kind: HeadKind::Argmax,
-            },
+            (5, 0) => Operation::Head { kind: HeadKind::Threshold { threshold } },
+            (5, 1) => Operation::Head { kind: HeadKind::Argmax },
             (5, found) => return Err(unknown("head", found)),
             (found, _) => return Err(unknown("operation", found)),
         };
@@ -128,12 +136,8 @@ impl LayerRecord {
             Operation::MaxPool2d => (2, 0, 0, 0),
             Operation::Upsample2d => (3, 0, 0, 0),
             Operation::Concat => (4, 0, 0, 0),
-            Operation::Head {
-                kind: HeadKind::Threshold { threshold },
-            } => (5, 0, 0, threshold),
-            Operation::Head {
-                kind: HeadKind::Argmax,
-            } => (5, 0, 1, 0),
+            Operation::Head { kind: HeadKind::Threshold { threshold } } => (5, 0, 0, threshold),
+            Operation::Head { kind: HeadKind::Argmax } => (5, 0, 1, 0),
         };
         bytes[..4].copy_from_slice(&[operation, self.info.weight_bits, kernel, self.info.shift]);
         put_u16(&mut bytes, 4, self.info.inputs[0].index());

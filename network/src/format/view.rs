@@ -16,6 +16,7 @@ use crate::validate::{MAX_ITEMS, validate};
 #[derive(Clone, Copy, Debug)]
 pub struct NetworkView<'a> {
     bytes: &'a [u8],
+    header: &'a [u8; HEADER_BYTES],
     sections: [&'a [u8]; 6],
     mode: Mode,
 }
@@ -36,18 +37,12 @@ impl ConvData for LayerData<'_> {
 
     #[inline(always)]
     fn params(&self, channel: usize) -> ChannelParams {
-        match self
-            .channels
-            .get(channel * CHANNEL_BYTES..(channel + 1) * CHANNEL_BYTES)
-        {
+        match self.channels.get(channel * CHANNEL_BYTES..(channel + 1) * CHANNEL_BYTES) {
             Some(record) => ChannelParams {
                 multiplier: u16_at(record, 0) as i16,
                 bias: u32_at(record, 2) as i32,
             },
-            None => ChannelParams {
-                multiplier: 0,
-                bias: 0,
-            },
+            None => ChannelParams { multiplier: 0, bias: 0 },
         }
     }
 }
@@ -67,16 +62,13 @@ impl<'a> NetworkView<'a> {
 
     /// Header, checksums and section table.
     fn from_container(bytes: &'a [u8]) -> Result<NetworkView<'a>, NetworkError> {
-        check_header(bytes)?;
-        let header_bytes = u32_at(bytes, 12) as usize;
-        let n_sections = usize::from(u16_at(bytes, 20));
+        let header = check_header(bytes)?;
+        let header_bytes = u32_at(header, 12) as usize;
+        let n_sections = usize::from(u16_at(header, 20));
         let table = bytes
             .get(HEADER_BYTES..HEADER_BYTES + n_sections * SECTION_BYTES)
             .filter(|table| HEADER_BYTES + table.len() <= header_bytes)
-            .ok_or(section_error(
-                0,
-                "the section table is larger than the header",
-            ))?;
+            .ok_or(section_error(0, "the section table is larger than the header"))?;
         let mut sections: [Option<&[u8]>; 6] = [None; 6];
         for entry in table.chunks_exact(SECTION_BYTES) {
             let kind = u32_at(entry, 0) as usize;
@@ -95,31 +87,20 @@ impl<'a> NetworkView<'a> {
         for (kind, content) in sections.iter().enumerate() {
             found[kind] = content.ok_or(section_error(kind, "is missing"))?;
         }
-        let mode = match bytes[22] {
+        let mode = match header[22] {
             0 => Mode::Scaled,
             1 => Mode::Fixed,
             code => {
                 let place = Place::Layer(0);
-                return Err(NetworkError::UnknownCode {
-                    place,
-                    what: "mode",
-                    found: code.into(),
-                });
+                return Err(NetworkError::UnknownCode { place, what: "mode", found: code.into() });
             }
         };
-        Ok(NetworkView {
-            bytes,
-            sections: found,
-            mode,
-        })
+        Ok(NetworkView { bytes, header, sections: found, mode })
     }
 
     /// Every record decodes and points inside its sections, and texts are UTF-8.
     fn check_records(&self) -> Result<(), NetworkError> {
-        let records = [
-            (Section::Tensors, TENSOR_BYTES),
-            (Section::Layers, LAYER_BYTES),
-        ];
+        let records = [(Section::Tensors, TENSOR_BYTES), (Section::Layers, LAYER_BYTES)];
         for (section, record_bytes) in records {
             let n_bytes = self.section(section).len();
             if !n_bytes.is_multiple_of(record_bytes) || n_bytes / record_bytes > MAX_ITEMS {
@@ -127,18 +108,16 @@ impl<'a> NetworkView<'a> {
                 return Err(section_error(section as usize, problem));
             }
         }
-        for (kind, text) in [
-            (4, self.section(Section::Names)),
-            (5, self.section(Section::Metadata)),
-        ] {
+        for (kind, text) in
+            [(4, self.section(Section::Names)), (5, self.section(Section::Metadata))]
+        {
             core::str::from_utf8(text).map_err(|_| section_error(kind, "is not UTF-8 text"))?;
         }
-        for index in 0..self.n_tensors() {
-            let record = TensorRecord::decode(self.record(Section::Tensors, index), index)?;
-            self.check_name(record.name)?;
+        for record in (0..).map_while(|i| self.try_tensor(i)) {
+            self.check_name(record?.name)?;
         }
-        for index in 0..self.n_layers() {
-            let record = LayerRecord::decode(self.record(Section::Layers, index), index)?;
+        for (index, record) in (0..).map_while(|i| self.try_layer(i)).enumerate() {
+            let record = record?;
             self.check_name(record.name)?;
             self.check_data(index, &record)?;
         }
@@ -149,10 +128,7 @@ impl<'a> NetworkView<'a> {
         let names = core::str::from_utf8(self.section(Section::Names)).unwrap_or("");
         match names.get(start..start + len) {
             Some(_) => Ok(()),
-            None => Err(section_error(
-                4,
-                "is shorter than a name that points into it",
-            )),
+            None => Err(section_error(4, "is shorter than a name that points into it")),
         }
     }
 
@@ -164,39 +140,21 @@ impl<'a> NetworkView<'a> {
         }
         if !(1..=8).contains(&info.weight_bits) {
             let found = info.weight_bits.into();
-            return Err(NetworkError::Range {
-                place,
-                what: "weight bits",
-                low: 1,
-                high: 8,
-                found,
-            });
+            return Err(NetworkError::Range { place, what: "weight bits", low: 1, high: 8, found });
         }
         if info.n_channels == 0 {
             let what = "number of (M, B) pairs";
-            return Err(NetworkError::Range {
-                place,
-                what,
-                low: 1,
-                high: 65535,
-                found: 0,
-            });
+            return Err(NetworkError::Range { place, what, low: 1, high: 65535, found: 0 });
         }
         // u64: these products of file values can pass 32 bits on a board
         let channels_end =
             (record.first_channel as u64 + info.n_channels as u64) * CHANNEL_BYTES as u64;
         if channels_end > self.section(Section::Channels).len() as u64 {
-            return Err(section_error(
-                2,
-                "is shorter than a layer that points into it",
-            ));
+            return Err(section_error(2, "is shorter than a layer that points into it"));
         }
         let packed = (info.n_weights as u64 * u64::from(info.weight_bits)).div_ceil(8);
         if record.weights_offset as u64 + packed > self.section(Section::Weights).len() as u64 {
-            return Err(section_error(
-                3,
-                "is shorter than a layer that points into it",
-            ));
+            return Err(section_error(3, "is shorter than a layer that points into it"));
         }
         Ok(())
     }
@@ -222,10 +180,7 @@ impl<'a> NetworkView<'a> {
                 let overlap = start < other_end && other_start < end;
                 if overlap && self.live_together(a, b) {
                     let problem = "overlaps in the arena with another tensor that is alive";
-                    return Err(NetworkError::Graph {
-                        place: Place::Tensor(a),
-                        problem,
-                    });
+                    return Err(NetworkError::Graph { place: Place::Tensor(a), problem });
                 }
             }
         }
@@ -236,16 +191,8 @@ impl<'a> NetworkView<'a> {
         let record = self.tensor(tensor);
         let start = record.arena_offset as u64;
         // u64: the product can pass 32 bits on a board, and must not wrap into the arena
-        let TensorSpec {
-            channels,
-            height,
-            width,
-            ..
-        } = record.spec;
-        (
-            start,
-            start + channels as u64 * height as u64 * width as u64,
-        )
+        let TensorSpec { channels, height, width, .. } = record.spec;
+        (start, start + channels as u64 * height as u64 * width as u64)
     }
 
     fn live_together(&self, a: usize, b: usize) -> bool {
@@ -258,67 +205,37 @@ impl<'a> NetworkView<'a> {
         self.sections[section as usize]
     }
 
-    fn record(&self, section: Section, index: usize) -> &'a [u8] {
-        let record_bytes = if section == Section::Tensors {
-            TENSOR_BYTES
-        } else {
-            LAYER_BYTES
-        };
-        &self.section(section)[index * record_bytes..(index + 1) * record_bytes]
-    }
-
-    /// One tensor record.
-    ///
-    /// # Panics
-    /// If `index` is not below `n_tensors`.
-    pub fn tensor(&self, index: usize) -> TensorRecord {
-        match TensorRecord::decode(self.record(Section::Tensors, index), index) {
-            Ok(record) => record,
-            Err(_) => unreachable!("records are checked by new_checked"),
-        }
-    }
-
-    /// As [`Self::tensor`] without a panic, for firmware: none if there is no such tensor.
+    /// One tensor record; an index that is not below `n_tensors` gives a tensor without values.
     #[inline]
-    pub fn get_tensor(&self, index: usize) -> Option<TensorRecord> {
-        let records = self.section(Section::Tensors);
-        let record = records.get(index.checked_mul(TENSOR_BYTES)?..)?;
-        TensorRecord::decode(record.first_chunk::<TENSOR_BYTES>()?, index).ok()
+    pub fn tensor(&self, index: usize) -> TensorRecord {
+        let record = self.try_tensor(index).and_then(Result::ok);
+        debug_assert!(record.is_some(), "records are checked by new_checked");
+        record.unwrap_or(TensorRecord::NOTHING)
     }
 
-    /// As [`Self::layer`] without a panic, for firmware: none if there is no such layer.
+    /// One layer record; an index that is not below `n_layers` gives a layer without data.
+    pub fn layer(&self, index: usize) -> LayerRecord {
+        let record = self.get_layer(index);
+        debug_assert!(record.is_some(), "records are checked by new_checked");
+        record.unwrap_or(LayerRecord::NOTHING)
+    }
+
+    /// One layer record; none if there is no such layer.
     #[inline]
     pub fn get_layer(&self, index: usize) -> Option<LayerRecord> {
+        self.try_layer(index).and_then(Result::ok)
+    }
+
+    fn try_tensor(&self, index: usize) -> Option<Result<TensorRecord, NetworkError>> {
+        let records = self.section(Section::Tensors);
+        let record = records.get(index.checked_mul(TENSOR_BYTES)?..)?;
+        Some(TensorRecord::decode(record.first_chunk()?, index))
+    }
+
+    fn try_layer(&self, index: usize) -> Option<Result<LayerRecord, NetworkError>> {
         let records = self.section(Section::Layers);
         let record = records.get(index.checked_mul(LAYER_BYTES)?..)?;
-        LayerRecord::decode(record.first_chunk::<LAYER_BYTES>()?, index).ok()
-    }
-
-    /// As [`Self::layer_data`] without a panic, for firmware: empty if there is no such layer.
-    #[inline]
-    pub fn get_layer_data(&self, record: &LayerRecord) -> LayerData<'a> {
-        let weights = self.section(Section::Weights);
-        let bytes = weights.get(record.weights_offset..).unwrap_or_default();
-        let channels = self.section(Section::Channels);
-        let first = record.first_channel.wrapping_mul(CHANNEL_BYTES);
-        LayerData {
-            weights: PackedWeights {
-                bytes,
-                bits: record.info.weight_bits,
-            },
-            channels: channels.get(first..).unwrap_or_default(),
-        }
-    }
-
-    /// One layer record.
-    ///
-    /// # Panics
-    /// If `index` is not below `n_layers`.
-    pub fn layer(&self, index: usize) -> LayerRecord {
-        match LayerRecord::decode(self.record(Section::Layers, index), index) {
-            Ok(record) => record,
-            Err(_) => unreachable!("records are checked by new_checked"),
-        }
+        Some(LayerRecord::decode(record.first_chunk()?, index))
     }
 
     /// Name of the model: the text before the first name that a tensor points to.
@@ -344,28 +261,35 @@ impl<'a> NetworkView<'a> {
 
     /// Bytes that a run needs for all tensors.
     pub fn arena_bytes(&self) -> usize {
-        u32_at(self.bytes, 28) as usize
+        u32_at(self.header, 28) as usize
     }
 
     /// CRC-32 of the payload, which identifies the model to the accelerator.
     pub fn model_hash(&self) -> u32 {
-        u32_at(self.bytes, 32)
+        u32_at(self.header, 32)
     }
 
     /// Weights and parameters of one layer, for as long as the file's bytes live.
     pub fn layer_data(&self, layer: usize) -> LayerData<'a> {
-        let record = self.layer(layer);
-        let bits = record.info.weight_bits;
-        let weights = record.weights_offset;
-        let weights = weights..weights + packed_bytes(record.info.n_weights, bits);
-        let first = record.first_channel * CHANNEL_BYTES;
-        let channels = first..first + record.info.n_channels * CHANNEL_BYTES;
+        self.record_data(&self.layer(layer))
+    }
+
+    /// Weights and parameters that a layer record of this file points to.
+    #[inline]
+    pub fn record_data(&self, record: &LayerRecord) -> LayerData<'a> {
+        let weights = self.section(Section::Weights);
+        let weights = weights.get(record.weights_offset..).unwrap_or_default();
+        let n_bytes = packed_bytes(record.info.n_weights, record.info.weight_bits);
+        let channels = self.section(Section::Channels);
+        let first = record.first_channel.wrapping_mul(CHANNEL_BYTES);
+        let channels = channels.get(first..).unwrap_or_default();
+        let n_channel_bytes = record.info.n_channels * CHANNEL_BYTES;
         LayerData {
             weights: PackedWeights {
-                bytes: &self.section(Section::Weights)[weights],
-                bits,
+                bytes: weights.get(..n_bytes).unwrap_or_default(),
+                bits: record.info.weight_bits,
             },
-            channels: &self.section(Section::Channels)[channels],
+            channels: channels.get(..n_channel_bytes).unwrap_or_default(),
         }
     }
 }
@@ -380,10 +304,10 @@ impl<'f> Graph for NetworkView<'f> {
         self.mode
     }
     fn input(&self) -> TensorId {
-        TensorId(u16_at(self.bytes, 24))
+        TensorId(u16_at(self.header, 24))
     }
     fn output(&self) -> TensorId {
-        TensorId(u16_at(self.bytes, 26))
+        TensorId(u16_at(self.header, 26))
     }
     fn n_tensors(&self) -> usize {
         self.section(Section::Tensors).len() / TENSOR_BYTES
@@ -397,13 +321,7 @@ impl<'f> Graph for NetworkView<'f> {
     fn info(&self, layer: usize) -> LayerInfo {
         let info = self.layer(layer).info;
         match info.operation.taps() {
-            0 => LayerInfo {
-                weight_bits: 0,
-                shift: 0,
-                n_channels: 0,
-                n_weights: 0,
-                ..info
-            },
+            0 => LayerInfo { weight_bits: 0, shift: 0, n_channels: 0, n_weights: 0, ..info },
             _ => info,
         }
     }
@@ -413,59 +331,39 @@ impl<'f> Graph for NetworkView<'f> {
 }
 
 fn section_error(kind: usize, problem: &'static str) -> NetworkError {
-    NetworkError::Section {
-        section: SECTION_NAMES[kind],
-        problem,
-    }
+    NetworkError::Section { section: SECTION_NAMES.get(kind).unwrap_or(&"header"), problem }
 }
 
 /// Magic, version, length and both checksums.
-fn check_header(bytes: &[u8]) -> Result<(), NetworkError> {
-    if bytes.len() < HEADER_BYTES && MAGIC.starts_with(&bytes[..bytes.len().min(8)]) {
-        return Err(NetworkError::Truncated {
-            expected: HEADER_BYTES,
-            found: bytes.len(),
-        });
-    }
-    if !bytes.starts_with(&MAGIC) {
+fn check_header(bytes: &[u8]) -> Result<&[u8; HEADER_BYTES], NetworkError> {
+    let truncated = |expected| NetworkError::Truncated { expected, found: bytes.len() };
+    if !MAGIC.starts_with(bytes.get(..8).unwrap_or(bytes)) {
         return Err(NetworkError::BadMagic);
     }
-    if u16_at(bytes, 8) > MAJOR || u16_at(bytes, 8) == 0 {
-        return Err(NetworkError::Version {
-            expected: MAJOR,
-            found: u16_at(bytes, 8),
-        });
+    let header = bytes.first_chunk::<HEADER_BYTES>();
+    let header = header.ok_or(truncated(HEADER_BYTES))?;
+    let version = u16_at(header, 8);
+    if version > MAJOR || version == 0 {
+        return Err(NetworkError::Version { expected: MAJOR, found: version });
     }
-    let header_bytes = u32_at(bytes, 12) as usize;
-    let header = bytes
-        .get(..header_bytes)
-        .filter(|header| header.len() >= HEADER_BYTES);
-    let header = header.ok_or(NetworkError::Truncated {
-        expected: header_bytes,
-        found: bytes.len(),
-    })?;
-    check_crc("header", u32_at(bytes, 36), header_crc(header))?;
-    let file_bytes = u32_at(bytes, 16) as usize;
+    let header_bytes = u32_at(header, 12) as usize;
+    let (whole, payload) = bytes
+        .split_at_checked(header_bytes)
+        .filter(|(whole, _)| whole.len() >= HEADER_BYTES)
+        .ok_or(truncated(header_bytes))?;
+    check_crc("header", u32_at(header, 36), header_crc(whole))?;
+    let file_bytes = u32_at(header, 16) as usize;
     if file_bytes != bytes.len() {
-        return Err(NetworkError::Truncated {
-            expected: file_bytes,
-            found: bytes.len(),
-        });
+        return Err(truncated(file_bytes));
     }
-    check_crc(
-        "payload",
-        u32_at(bytes, 32),
-        crc32fast::hash(&bytes[header_bytes..]),
-    )
+    let payload = crc32fast::hash(payload);
+    check_crc("payload", u32_at(header, 32), payload)?;
+    Ok(header)
 }
 
 fn check_crc(part: &'static str, expected: u32, found: u32) -> Result<(), NetworkError> {
     if expected == found {
         return Ok(());
     }
-    Err(NetworkError::Checksum {
-        part,
-        expected,
-        found,
-    })
+    Err(NetworkError::Checksum { part, expected, found })
 }

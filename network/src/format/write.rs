@@ -67,11 +67,7 @@ impl Network {
         names.check()?;
         for (tensor, offset) in self.tensors.iter().zip(&plan.offsets) {
             let name = names.add(&tensor.name)?;
-            let record = TensorRecord {
-                spec: tensor.spec,
-                arena_offset: *offset,
-                name,
-            };
+            let record = TensorRecord { spec: tensor.spec, arena_offset: *offset, name };
             tensors.extend(record.encode());
         }
         for (index, layer) in self.layers.iter().enumerate() {
@@ -102,17 +98,12 @@ impl Network {
     pub fn from_bytes(bytes: &[u8]) -> Result<Network, NetworkError> {
         let view = NetworkView::new_checked(bytes)?;
         let tensors = (0..view.n_tensors()).map(|i| view.tensor(i));
-        let tensors = tensors.map(|t| Tensor {
-            name: view.name(t.name).into(),
-            spec: t.spec,
-        });
+        let tensors = tensors.map(|t| Tensor { name: view.name(t.name).into(), spec: t.spec });
         Ok(Network {
             name: view.model_name().into(),
             mode: view.mode(),
             tensors: tensors.collect(),
-            layers: (0..view.n_layers())
-                .map(|i| owned_layer(&view, i))
-                .collect(),
+            layers: (0..view.n_layers()).map(|i| owned_layer(&view, i)).collect(),
             input: view.input(),
             output: view.output(),
             metadata: view.metadata().into(),
@@ -134,10 +125,7 @@ impl Names {
     fn check(&self) -> Result<(), NetworkError> {
         match self.0.len() {
             0..=0xFFFF => Ok(()),
-            _ => Err(NetworkError::Section {
-                section: "names",
-                problem: "exceeds 64 KiB",
-            }),
+            _ => Err(NetworkError::Section { section: "names", problem: "exceeds 64 KiB" }),
         }
     }
 }
@@ -151,20 +139,11 @@ fn owned_layer(view: &NetworkView, index: usize) -> Layer {
         0 => (Vec::new(), Vec::new()),
         _ => unpack(view, index),
     };
-    let requantize = Requantize {
-        channels,
-        shift: info.shift,
-    };
+    let requantize = Requantize { channels, shift: info.shift };
     match info.operation {
-        Operation::Conv2d { kernel } => Layer::Conv2d(Conv2d {
-            name,
-            input,
-            output,
-            kernel,
-            weight_bits,
-            weights,
-            requantize,
-        }),
+        Operation::Conv2d { kernel } => {
+            Layer::Conv2d(Conv2d { name, input, output, kernel, weight_bits, weights, requantize })
+        }
         Operation::ConvTranspose2d => Layer::ConvTranspose2d(ConvTranspose2d {
             name,
             input,
@@ -173,38 +152,17 @@ fn owned_layer(view: &NetworkView, index: usize) -> Layer {
             weights,
             requantize,
         }),
-        Operation::MaxPool2d => Layer::MaxPool2d(Resample {
-            name,
-            input,
-            output,
-        }),
-        Operation::Upsample2d => Layer::Upsample2d(Resample {
-            name,
-            input,
-            output,
-        }),
-        Operation::Concat => Layer::Concat(Concat {
-            name,
-            inputs: info.inputs,
-            output,
-        }),
-        Operation::Head { kind } => Layer::Head(Head {
-            name,
-            input,
-            output,
-            weight_bits,
-            weights,
-            requantize,
-            kind,
-        }),
+        Operation::MaxPool2d => Layer::MaxPool2d(Resample { name, input, output }),
+        Operation::Upsample2d => Layer::Upsample2d(Resample { name, input, output }),
+        Operation::Concat => Layer::Concat(Concat { name, inputs: info.inputs, output }),
+        Operation::Head { kind } => {
+            Layer::Head(Head { name, input, output, weight_bits, weights, requantize, kind })
+        }
     }
 }
 
 fn unpack(view: &NetworkView, index: usize) -> (Vec<i8>, Vec<ChannelParams>) {
     let (info, data) = (view.info(index), view.layer_data(index));
     let weights = (0..info.n_weights).map(|i| data.weight(i) as i8).collect();
-    (
-        weights,
-        (0..info.n_channels).map(|c| data.params(c)).collect(),
-    )
+    (weights, (0..info.n_channels).map(|c| data.params(c)).collect())
 }

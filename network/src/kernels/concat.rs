@@ -22,30 +22,11 @@ mod tests {
 
     #[test]
     fn keeps_order() {
-        let spec = |channels| TensorSpec {
-            channels,
-            height: 1,
-            width: 2,
-            bits: 4,
-            signed: false,
-        };
+        let spec = |channels| TensorSpec { channels, height: 1, width: 2, bits: 4, signed: false };
         let mut out = [0u8; 6];
-        let first = Source {
-            spec: spec(1),
-            data: &[1, 2],
-        };
-        let second = Source {
-            spec: spec(2),
-            data: &[3, 4, 5, 6],
-        };
-        concat(
-            first,
-            second,
-            Target {
-                spec: spec(3),
-                data: &mut out,
-            },
-        );
+        let first = Source { spec: spec(1), data: &[1, 2] };
+        let second = Source { spec: spec(2), data: &[3, 4, 5, 6] };
+        concat(first, second, Target { spec: spec(3), data: &mut out });
         assert_eq!(out, [1, 2, 3, 4, 5, 6]);
     }
 }

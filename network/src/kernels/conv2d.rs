@@ -53,24 +53,14 @@ mod tests {
         // at (1,0): 2*1 + 3*2 + 5*3 + 6*4 = 47
         // at (1,1): 1*1 + 2*2 + 4*3 + 5*4 = 37
         let weights = [-8i8, -7, -6, -5, -4, -3, -2, -1, 0].map(|w| w + 9);
-        let case = Case {
-            channels: [1, 1],
-            size: [2, 2],
-            kernel: 3,
-            in_signed: false,
-        };
+        let case = Case { channels: [1, 1], size: [2, 2], kernel: 3, in_signed: false };
         check_conv2d(case, &weights, &[1, 2, 3, 4], (1, 0, 0), &[77, 67, 47, 37]);
     }
 
     #[test]
     fn rounds_half_up_and_saturates() {
         // acc = 1*a; (a*3 + 2) >> 2 rounds a*0.75 to nearest, ties up
-        let case = Case {
-            channels: [1, 1],
-            size: [1, 4],
-            kernel: 1,
-            in_signed: false,
-        };
+        let case = Case { channels: [1, 1], size: [1, 4], kernel: 1, in_signed: false };
         check_conv2d(case, &[1], &[0, 1, 2, 255], (3, 2, 2), &[0, 1, 2, 191]);
         check_conv2d(case, &[2], &[0, 1, 2, 255], (1, 0, 0), &[0, 2, 4, 255]);
         check_conv2d(case, &[-1], &[0, 1, 2, 255], (1, 0, 0), &[0, 0, 0, 0]);
@@ -78,12 +68,7 @@ mod tests {
 
     #[test]
     fn signed_input_bytes_are_twos_complement() {
-        let case = Case {
-            channels: [1, 1],
-            size: [1, 2],
-            kernel: 1,
-            in_signed: true,
-        };
+        let case = Case { channels: [1, 1], size: [1, 2], kernel: 1, in_signed: true };
         check_conv2d(case, &[-2], &[0xFF, 0x80], (1, 0, 0), &[2, 255]);
     }
 }

@@ -38,34 +38,13 @@ mod tests {
 
     #[test]
     fn hand_computed_phases() {
-        let spec = |height, width| TensorSpec {
-            channels: 1,
-            height,
-            width,
-            bits: 8,
-            signed: false,
-        };
-        let data = Fixed {
-            weights: &[1, 2, 3, 4],
-            params: ChannelParams {
-                multiplier: 1,
-                bias: 0,
-            },
-        };
+        let spec =
+            |height, width| TensorSpec { channels: 1, height, width, bits: 8, signed: false };
+        let data =
+            Fixed { weights: &[1, 2, 3, 4], params: ChannelParams { multiplier: 1, bias: 0 } };
         let mut out = [0u8; 8];
-        let input = Source {
-            spec: spec(1, 2),
-            data: &[10, 1],
-        };
-        conv_transpose2d(
-            &data,
-            0,
-            input,
-            Target {
-                spec: spec(2, 4),
-                data: &mut out,
-            },
-        );
+        let input = Source { spec: spec(1, 2), data: &[10, 1] };
+        conv_transpose2d(&data, 0, input, Target { spec: spec(2, 4), data: &mut out });
         assert_eq!(out, [10, 20, 1, 2, 30, 40, 3, 4]);
     }
 }

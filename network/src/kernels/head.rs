@@ -74,9 +74,6 @@ mod tests {
         assert_eq!(decide(kind, [-3].into_iter()), 1);
         assert_eq!(decide(kind, [-4].into_iter()), 0);
         assert_eq!(decide(HeadKind::Argmax, [5, 7, 7].into_iter()), 1);
-        assert_eq!(
-            decide(HeadKind::Argmax, [LOGIT_MIN, LOGIT_MIN].into_iter()),
-            0
-        );
+        assert_eq!(decide(HeadKind::Argmax, [LOGIT_MIN, LOGIT_MIN].into_iter()), 0);
     }
 }

@@ -14,9 +14,7 @@ pub fn max_pool2d(input: Source, mut output: Target) {
         for y in 0..output.spec.height {
             for x in 0..output.spec.width {
                 let top = input.at(c, 2 * y, 2 * x).max(input.at(c, 2 * y, 2 * x + 1));
-                let bottom = input
-                    .at(c, 2 * y + 1, 2 * x)
-                    .max(input.at(c, 2 * y + 1, 2 * x + 1));
+                let bottom = input.at(c, 2 * y + 1, 2 * x).max(input.at(c, 2 * y + 1, 2 * x + 1));
                 output.set(c, y, x, top.max(bottom));
             }
         }
@@ -30,25 +28,10 @@ mod tests {
 
     #[test]
     fn drops_the_odd_edge_and_compares_signed() {
-        let spec = |height, width| TensorSpec {
-            channels: 1,
-            height,
-            width,
-            bits: 8,
-            signed: true,
-        };
-        let input = Source {
-            spec: spec(3, 3),
-            data: &[0xFF, 0x80, 9, 0xFE, 0xFD, 9, 9, 9, 9],
-        };
+        let spec = |height, width| TensorSpec { channels: 1, height, width, bits: 8, signed: true };
+        let input = Source { spec: spec(3, 3), data: &[0xFF, 0x80, 9, 0xFE, 0xFD, 9, 9, 9, 9] };
         let mut out = [0u8; 1];
-        max_pool2d(
-            input,
-            Target {
-                spec: spec(1, 1),
-                data: &mut out,
-            },
-        );
+        max_pool2d(input, Target { spec: spec(1, 1), data: &mut out });
         assert_eq!(out, [0xFF]);
     }
 }

@@ -35,29 +35,11 @@ pub struct Case {
 
 fn run(case: Case, weights: &[i8], input: &[u8], (m, b, shift): (i16, i32, u8)) -> Vec<u8> {
     let [height, width] = case.size;
-    let spec = |channels, signed| TensorSpec {
-        channels,
-        height,
-        width,
-        bits: 8,
-        signed,
-    };
-    let data = Fixed {
-        weights,
-        params: ChannelParams {
-            multiplier: m,
-            bias: b,
-        },
-    };
+    let spec = |channels, signed| TensorSpec { channels, height, width, bits: 8, signed };
+    let data = Fixed { weights, params: ChannelParams { multiplier: m, bias: b } };
     let mut out = vec![0u8; case.channels[1] * height * width];
-    let source = Source {
-        spec: spec(case.channels[0], case.in_signed),
-        data: input,
-    };
-    let target = Target {
-        spec: spec(case.channels[1], false),
-        data: &mut out,
-    };
+    let source = Source { spec: spec(case.channels[0], case.in_signed), data: input };
+    let target = Target { spec: spec(case.channels[1], false), data: &mut out };
     conv2d(&data, case.kernel, shift, source, target);
     out
 }
@@ -77,22 +59,11 @@ fn scatter(case: Case, weights: &[i8], input: &[u8], (m, b, shift): (i16, i32, u
     let ([cin, cout], [height, width], k) = (case.channels, case.size, case.kernel as i64);
     let mut acc = vec![0i128; cout * height * width];
     for (index, byte) in input.iter().enumerate() {
-        let (c, y, x) = (
-            index / (height * width),
-            index / width % height,
-            index % width,
-        );
-        let value = if case.in_signed {
-            i128::from(*byte as i8)
-        } else {
-            i128::from(*byte)
-        };
+        let (c, y, x) = (index / (height * width), index / width % height, index % width);
+        let value = if case.in_signed { i128::from(*byte as i8) } else { i128::from(*byte) };
         for (w_index, weight) in weights.iter().enumerate() {
             let w_index = w_index as i64;
-            let (o, wc) = (
-                w_index / (k * k) / cin as i64,
-                w_index / (k * k) % cin as i64,
-            );
+            let (o, wc) = (w_index / (k * k) / cin as i64, w_index / (k * k) % cin as i64);
             let (i, j) = (w_index / k % k, w_index % k);
             let (oy, ox) = (y as i64 - i + k / 2, x as i64 - j + k / 2);
             let inside = (0..height as i64).contains(&oy) && (0..width as i64).contains(&ox);
@@ -102,23 +73,15 @@ fn scatter(case: Case, weights: &[i8], input: &[u8], (m, b, shift): (i16, i32, u
             }
         }
     }
-    let scaled = acc
-        .iter()
-        .map(|a| (a * i128::from(m) + i128::from(b)).div_euclid(1 << shift));
+    let scaled = acc.iter().map(|a| (a * i128::from(m) + i128::from(b)).div_euclid(1 << shift));
     scaled.map(|v| v.clamp(0, 255) as u8).collect()
 }
 
 fn any_case() -> impl Strategy<Value = Case> {
     let size = [1..8usize, 1..8usize];
     let kernel = prop_oneof![Just(1usize), Just(3), Just(5), Just(7)];
-    ([1..4usize, 1..4usize], size, kernel, any::<bool>()).prop_map(
-        |(channels, size, kernel, in_signed)| Case {
-            channels,
-            size,
-            kernel,
-            in_signed,
-        },
-    )
+    ([1..4usize, 1..4usize], size, kernel, any::<bool>())
+        .prop_map(|(channels, size, kernel, in_signed)| Case { channels, size, kernel, in_signed })
 }
 
 fn any_problem() -> impl Strategy<Value = (Case, Vec<i8>, Vec<u8>)> {
@@ -126,11 +89,7 @@ fn any_problem() -> impl Strategy<Value = (Case, Vec<i8>, Vec<u8>)> {
         let n_weights = case.channels[0] * case.channels[1] * case.kernel * case.kernel;
         let n_input = case.channels[0] * case.size[0] * case.size[1];
         let weights = proptest::collection::vec(any::<i8>(), n_weights);
-        (
-            Just(case),
-            weights,
-            proptest::collection::vec(any::<u8>(), n_input),
-        )
+        (Just(case), weights, proptest::collection::vec(any::<u8>(), n_input))
     })
 }
 

@@ -26,25 +26,11 @@ mod tests {
 
     #[test]
     fn repeats_each_value() {
-        let spec = |height, width| TensorSpec {
-            channels: 1,
-            height,
-            width,
-            bits: 4,
-            signed: false,
-        };
+        let spec =
+            |height, width| TensorSpec { channels: 1, height, width, bits: 4, signed: false };
         let mut out = [0u8; 8];
-        let input = Source {
-            spec: spec(1, 2),
-            data: &[3, 7],
-        };
-        upsample2d(
-            input,
-            Target {
-                spec: spec(2, 4),
-                data: &mut out,
-            },
-        );
+        let input = Source { spec: spec(1, 2), data: &[3, 7] };
+        upsample2d(input, Target { spec: spec(2, 4), data: &mut out });
         assert_eq!(out, [3, 3, 7, 7, 3, 3, 7, 7]);
     }
 }

@@ -39,16 +39,9 @@ fn run<D: Decode>(data: &LayerData, shift: u8, input: Source, output: Target) {
         for phases in buffer.iter_mut().take(n_inputs) {
             *phases = core::array::from_fn(|_| all.next_code());
         }
-        for (y, rows) in plane
-            .chunks_exact_mut((4 * input.spec.width).max(1))
-            .enumerate()
-        {
-            let (top, bottom) = rows
-                .split_at_mut_checked(2 * input.spec.width)
-                .unwrap_or_default();
-            let blocks = top
-                .chunks_mut(2 * PIXELS)
-                .zip(bottom.chunks_mut(2 * PIXELS));
+        for (y, rows) in plane.chunks_exact_mut((4 * input.spec.width).max(1)).enumerate() {
+            let (top, bottom) = rows.split_at_mut_checked(2 * input.spec.width).unwrap_or_default();
+            let blocks = top.chunks_mut(2 * PIXELS).zip(bottom.chunks_mut(2 * PIXELS));
             for (tile, (top, bottom)) in blocks.enumerate() {
                 let at = y * input.spec.width + PIXELS * tile;
                 let sums = if n_inputs <= BUFFER {

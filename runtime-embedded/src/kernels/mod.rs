@@ -20,6 +20,8 @@ pub use network::format::LayerData;
 pub use network::kernels::{Source, Target};
 pub use upsample2d::upsample2d;
 
+use core::num::NonZeroUsize;
+
 use network::{ChannelParams, TensorSpec, requantize};
 
 /// The integer that a stored byte stands for: one function for each sign, chosen once a layer.
@@ -57,16 +59,17 @@ struct Rescale {
 
 impl Rescale {
     fn new(params: ChannelParams, shift: u8, spec: &TensorSpec) -> Rescale {
-        Rescale {
-            params,
-            shift,
-            low: spec.min_value(),
-            high: spec.max_value(),
-        }
+        Rescale { params, shift, low: spec.min_value(), high: spec.max_value() }
     }
 
     #[inline(always)]
     fn byte(&self, acc: i32) -> u8 {
         requantize(acc, self.params, self.shift, self.low, self.high) as u8
     }
+}
+
+/// A size of chunks: what validation excludes becomes 1, so that chunking cannot panic.
+#[inline(always)]
+fn non_zero(size: usize) -> NonZeroUsize {
+    NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN)
 }

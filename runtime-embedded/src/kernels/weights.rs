@@ -18,12 +18,7 @@ pub(super) fn codes(packed: PackedWeights<'_>, first: usize) -> Codes<'_> {
     let mut bytes = packed.bytes.get(first_bit / 8..).unwrap_or(&[]).iter();
     let skip = (first_bit % 8) as u32;
     let buffer = bytes.next().map_or(0, |byte| u32::from(*byte)) >> skip;
-    Codes {
-        bytes,
-        bits,
-        buffer,
-        n_buffered: 8 - skip,
-    }
+    Codes { bytes, bits, buffer, n_buffered: 8 - skip }
 }
 
 impl Codes<'_> {
@@ -53,10 +48,7 @@ mod tests {
     #[test]
     fn three_bit_codes_cross_bytes() {
         // -1 = 111, 2 = 010, -4 = 100, 3 = 011, lowest bit first: 00 010 111, 0000 011 1 in groups
-        let packed = PackedWeights {
-            bytes: &[0b0001_0111, 0b0000_0111],
-            bits: 3,
-        };
+        let packed = PackedWeights { bytes: &[0b0001_0111, 0b0000_0111], bits: 3 };
         let mut all = codes(packed, 0);
         assert_eq!([(); 4].map(|()| all.next_code()), [-1, 2, -4, 3]);
         let mut late = codes(packed, 2);
@@ -65,10 +57,7 @@ mod tests {
 
     #[test]
     fn one_bit_is_a_sign_and_eight_bits_a_byte() {
-        let packed = |bits| PackedWeights {
-            bytes: &[0b1000_0101, 0x7F],
-            bits,
-        };
+        let packed = |bits| PackedWeights { bytes: &[0b1000_0101, 0x7F], bits };
         let mut signs = codes(packed(1), 0);
         assert_eq!([(); 4].map(|()| signs.next_code()), [1, -1, 1, -1]);
         let mut bytes = codes(packed(8), 0);

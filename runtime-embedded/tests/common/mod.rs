@@ -1,3 +1,4 @@
+#![allow(dead_code)] // each test uses some of it
 //! Random valid networks and inputs from a seed.
 
 use network::{
@@ -41,17 +42,8 @@ impl Builder {
     pub fn new(mut random: Random, mode: Mode, [channels, height, width]: [usize; 3]) -> Builder {
         let signed = random.chance();
         let bits = random.range(if signed { 2 } else { 1 }, 8) as u8;
-        let spec = TensorSpec {
-            channels,
-            height,
-            width,
-            bits,
-            signed,
-        };
-        let tensor = Tensor {
-            name: "input".into(),
-            spec,
-        };
+        let spec = TensorSpec { channels, height, width, bits, signed };
+        let tensor = Tensor { name: "input".into(), spec };
         let network = Network {
             name: "random".into(),
             mode,
@@ -80,21 +72,13 @@ impl Builder {
     fn format(&mut self, channels: usize, height: usize, width: usize) -> TensorSpec {
         let signed = self.random.range(0, 3) == 0;
         let bits = self.random.range(if signed { 2 } else { 1 }, 8) as u8;
-        TensorSpec {
-            channels,
-            height,
-            width,
-            bits,
-            signed,
-        }
+        TensorSpec { channels, height, width, bits, signed }
     }
 
     fn weights(&mut self, n_weights: usize) -> (u8, Vec<i8>) {
         let bits = self.random.range(1, 8) as u8;
-        let (low, high) = (
-            network::arithmetic::weight_min(bits),
-            network::arithmetic::weight_max(bits),
-        );
+        let (low, high) =
+            (network::arithmetic::weight_min(bits), network::arithmetic::weight_max(bits));
         let code = |_| match bits {
             1 => 2 * self.random.range(0, 1) as i8 - 1,
             _ => self.random.range(low.into(), high.into()) as i8,
@@ -124,10 +108,7 @@ impl Builder {
             } else {
                 random.range(-1000, 1 << shift.clamp(10, 30))
             };
-            ChannelParams {
-                multiplier,
-                bias: bias as i32,
-            }
+            ChannelParams { multiplier, bias: bias as i32 }
         };
         Requantize {
             channels: (0..n_channels).map(params).collect(),
@@ -143,15 +124,7 @@ impl Builder {
         let format = self.format(channels, spec.height, spec.width);
         let output = self.tensor(format);
         let name = format!("conv{}", output.0);
-        let layer = Conv2d {
-            name,
-            input,
-            output,
-            kernel,
-            weight_bits,
-            weights,
-            requantize,
-        };
+        let layer = Conv2d { name, input, output, kernel, weight_bits, weights, requantize };
         self.network.layers.push(Layer::Conv2d(layer));
     }
 
@@ -162,45 +135,24 @@ impl Builder {
         let format = self.format(channels, 2 * spec.height, 2 * spec.width);
         let output = self.tensor(format);
         let name = format!("up{}", output.0);
-        let layer = ConvTranspose2d {
-            name,
-            input,
-            output,
-            weight_bits,
-            weights,
-            requantize,
-        };
+        let layer = ConvTranspose2d { name, input, output, weight_bits, weights, requantize };
         self.network.layers.push(Layer::ConvTranspose2d(layer));
     }
 
     pub fn max_pool2d(&mut self) {
         let (input, spec) = self.last();
-        let output = self.tensor(TensorSpec {
-            height: spec.height / 2,
-            width: spec.width / 2,
-            ..spec
-        });
+        let output =
+            self.tensor(TensorSpec { height: spec.height / 2, width: spec.width / 2, ..spec });
         let name = format!("pool{}", output.0);
-        self.network.layers.push(Layer::MaxPool2d(Resample {
-            name,
-            input,
-            output,
-        }));
+        self.network.layers.push(Layer::MaxPool2d(Resample { name, input, output }));
     }
 
     pub fn upsample2d(&mut self) {
         let (input, spec) = self.last();
-        let output = self.tensor(TensorSpec {
-            height: 2 * spec.height,
-            width: 2 * spec.width,
-            ..spec
-        });
+        let output =
+            self.tensor(TensorSpec { height: 2 * spec.height, width: 2 * spec.width, ..spec });
         let name = format!("up{}", output.0);
-        self.network.layers.push(Layer::Upsample2d(Resample {
-            name,
-            input,
-            output,
-        }));
+        self.network.layers.push(Layer::Upsample2d(Resample { name, input, output }));
     }
 
     /// With any earlier tensor of the same size and format, in any order.
@@ -208,26 +160,40 @@ impl Builder {
         let (last, spec) = self.last();
         let fits = |id: &TensorId| {
             let other = self.network.spec(*id);
-            TensorSpec {
-                channels: spec.channels,
-                ..*other
-            } == spec
+            let channels = spec.channels;
+            TensorSpec { channels, ..*other } == spec
         };
         let others: Vec<TensorId> = (0..=last.0).map(TensorId).filter(fits).collect();
         let other = others[self.random.size(0, others.len() - 1)];
-        let inputs = if self.random.chance() {
-            [last, other]
+        if self.random.chance() {
+            self.concat_of([last, other]);
         } else {
-            [other, last]
-        };
-        let channels = spec.channels + self.network.spec(other).channels;
-        let output = self.tensor(TensorSpec { channels, ..spec });
+            self.concat_of([other, last]);
+        }
+    }
+
+    pub fn concat_of(&mut self, inputs: [TensorId; 2]) {
+        let [first, second] = inputs.map(|id| *self.network.spec(id));
+        let channels = first.channels + second.channels;
+        let output = self.tensor(TensorSpec { channels, ..first });
         let name = format!("concat{}", output.0);
-        self.network.layers.push(Layer::Concat(Concat {
-            name,
-            inputs,
-            output,
-        }));
+        self.network.layers.push(Layer::Concat(Concat { name, inputs, output }));
+    }
+
+    /// Gives the last tensor 6 unsigned bits, and the last layer 4-bit weights.
+    fn make_w4a6(&mut self) {
+        let id = self.last().0.index();
+        self.network.tensors[id].spec.bits = 6;
+        self.network.tensors[id].spec.signed = false;
+        let (weights, bits) = match self.network.layers.last_mut() {
+            Some(Layer::Conv2d(layer)) => (&mut layer.weights, &mut layer.weight_bits),
+            Some(Layer::ConvTranspose2d(layer)) => (&mut layer.weights, &mut layer.weight_bits),
+            _ => return,
+        };
+        *bits = 4;
+        for weight in weights {
+            *weight = (*weight).clamp(-8, 7);
+        }
     }
 
     pub fn head(&mut self, n_classes: usize) {
@@ -235,28 +201,14 @@ impl Builder {
         let (weight_bits, weights) = self.weights(n_classes * spec.channels);
         let requantize = self.requantize(n_classes, spec.channels);
         let kind = match n_classes {
-            1 => HeadKind::Threshold {
-                threshold: self.random.range(-300, 300) as i16,
-            },
+            1 => HeadKind::Threshold { threshold: self.random.range(-300, 300) as i16 },
             _ => HeadKind::Argmax,
         };
         let least = (usize::BITS - (n_classes - 1).leading_zeros()).max(1);
         let bits = self.random.range(least.into(), 8) as u8;
-        let output = self.tensor(TensorSpec {
-            channels: 1,
-            bits,
-            signed: false,
-            ..spec
-        });
-        let layer = Head {
-            name: "head".into(),
-            input,
-            output,
-            weight_bits,
-            weights,
-            requantize,
-            kind,
-        };
+        let output = self.tensor(TensorSpec { channels: 1, bits, signed: false, ..spec });
+        let layer =
+            Head { name: "head".into(), input, output, weight_bits, weights, requantize, kind };
         self.network.layers.push(Layer::Head(layer));
     }
 
@@ -264,20 +216,14 @@ impl Builder {
     pub fn input(&mut self) -> Vec<u8> {
         let spec = *self.network.spec(self.network.input);
         let (low, high) = (spec.min_value().into(), spec.max_value().into());
-        (0..spec.len())
-            .map(|_| self.random.range(low, high) as u8)
-            .collect()
+        (0..spec.len()).map(|_| self.random.range(low, high) as u8).collect()
     }
 }
 
 /// Up to eight layers of any kind over an image of up to 14×14, and an input.
 pub fn random_network(seed: u64) -> (Network, Vec<u8>) {
     let mut random = Random(seed);
-    let mode = if random.chance() {
-        Mode::Scaled
-    } else {
-        Mode::Fixed
-    };
+    let mode = if random.chance() { Mode::Scaled } else { Mode::Fixed };
     let shape = [random.size(1, 5), random.size(1, 14), random.size(1, 14)];
     let mut builder = Builder::new(random, mode, shape);
     for _ in 0..builder.random.range(1, 7) {
@@ -300,9 +246,36 @@ pub fn random_network(seed: u64) -> (Network, Vec<u8>) {
         builder.head(n_classes);
     }
     let input = builder.input();
-    builder
-        .network
-        .validate()
-        .expect("the builder makes valid networks");
+    builder.network.validate().expect("the builder makes valid networks");
+    (builder.network, input)
+}
+
+/// A W4/A6 U-Net of depth 2 with random weights over a signed 8-bit image, and an input.
+pub fn small_unet(size: usize, base: usize) -> (Network, Vec<u8>) {
+    let mut builder = Builder::new(Random(7), Mode::Scaled, [1, size, size]);
+    builder.network.tensors[0].spec.bits = 8;
+    builder.network.tensors[0].spec.signed = true;
+    let two_convs = |builder: &mut Builder, channels| {
+        for _ in 0..2 {
+            builder.conv2d(channels, 3);
+            builder.make_w4a6();
+        }
+        builder.last().0
+    };
+    let skip0 = two_convs(&mut builder, base);
+    builder.max_pool2d();
+    let skip1 = two_convs(&mut builder, 2 * base);
+    builder.max_pool2d();
+    two_convs(&mut builder, 4 * base);
+    builder.upsample2d();
+    builder.concat_of([builder.last().0, skip1]);
+    two_convs(&mut builder, 2 * base);
+    builder.conv_transpose2d(base);
+    builder.make_w4a6();
+    builder.concat_of([builder.last().0, skip0]);
+    two_convs(&mut builder, base);
+    builder.head(3);
+    let input = builder.input();
+    builder.network.validate().expect("the builder makes valid networks");
     (builder.network, input)
 }

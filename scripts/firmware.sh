@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# Builds the firmware with a model inside and runs it in QEMU, where it compares every value of
+# every layer with golden values.
+#
+# usage: scripts/firmware.sh [--target TARGET] [--setup | --build]
+#   --target TARGET   thumbv7em-none-eabihf (default)
+#   --setup           only see to the tools, then stop
+#   --build           build and check the image, but do not run it; the last line of output is
+#                     {"image": PATH, "panic_symbols": N, "float_symbols": N}
+#
+# Environment
+#   QUNET_FIRMWARE_DATA        folder, needed unless --setup:
+#       model.qunet            the model
+#       input_N.bin            N = 0, 1, ...: the input tensor, C*H*W bytes (CHW, one byte a value)
+#       golden_N.bin           what all layers write for input_N: the output tensors of layer 0,
+#                              1, ... one after another, each C*H*W bytes
+#   QUNET_FIRMWARE_TOOLCHAIN   auto (default), rustup or debian: where `core` for the target
+#                              comes from; auto takes rustup where its target is installed
+#   QUNET_FIRMWARE_LINKER      path of a linker; default rustup's rust-lld, else GNU ld for the target
+#   QUNET_FIRMWARE_TARGET_DIR  build folder; default target/firmware in the repository
+#   QUNET_FIRMWARE_TIMEOUT     seconds that QEMU may run; default 300
+#
+# Output: progress on standard error; on standard output one line of JSON, the last one:
+#   {"target", "samples", "values_compared", "mismatches",
+#    "first_mismatch": null | {"sample", "layer", "offset" (byte in CHW order), "expected", "found"},
+#    "instructions" (all samples, without the comparison), "macs" (all samples, padding included),
+#    "arena_bytes", "stack_bytes" (deepest), "text_bytes" (machine code), "model_bytes",
+#    "layer_instructions": [one sum a layer], "panic_symbols" (0: nothing in the image can panic),
+#    "float_symbols" (0: no routine for floats is in the image)}
+#   or {"error": TEXT} if the firmware could not run the model.
+#
+# Exit code: 0 all values equal; 1 a mismatch, or a build or run that failed; 2 bad usage;
+# 3 a tool is missing and could not be installed (the message names the packages).
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+TARGET=thumbv7em-none-eabihf
+MODE=run
+while [ $# -gt 0 ]; do
+  case $1 in
+    --target) [ $# -ge 2 ] || { echo "error: --target: expected a target, found nothing" >&2; exit 2; }
+              TARGET=$2; shift;;
+    --setup) MODE=setup;;
+    --build) MODE=build;;
+    -h|--help) sed -n '2,/^set -euo/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0;;
+    *) echo "error: unknown argument '$1'; see --help" >&2; exit 2;;
+  esac
+  shift
+done
+case $TARGET in
+  thumbv7em-none-eabihf) QEMU=qemu-system-arm; MACHINE=mps2-an386;;
+  *) echo "error: target: expected thumbv7em-none-eabihf, found '$TARGET'" >&2; exit 2;;
+esac
+BUILD_DIR=${QUNET_FIRMWARE_TARGET_DIR:-$ROOT/target/firmware}
+TIMEOUT=${QUNET_FIRMWARE_TIMEOUT:-300}
+
+say() { echo "firmware: $*" >&2; }
+
+# Installs what is missing of the packages after the reason; root is only asked for if something is.
+need() {
+  local reason=$1 missing=() sudo=() package; shift
+  for package in "$@"; do
+    dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing ${missing[*]}: $reason"
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { say "error: no root and no sudo; as root run: apt-get install ${missing[*]}"; exit 3; }
+    sudo=(sudo)
+  fi
+  { "${sudo[@]}" apt-get update -qq &&
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >&2 ||
+    { say "error: could not install ${missing[*]}"; exit 3; }
+}
+
+rustup_has_target() {
+  local libraries
+  libraries=$(cd "$ROOT" && rustc --print target-libdir --target "$TARGET" 2>/dev/null) &&
+    compgen -G "$libraries/libcore-*.rlib" >/dev/null
+}
+
+# Debian's packages need a linker for the target: rustup's, else GNU ld.
+pick_linker() {
+  local lld
+  if [ -n "${QUNET_FIRMWARE_LINKER:-}" ]; then LINKER=$QUNET_FIRMWARE_LINKER; return; fi
+  lld=$(cd "$ROOT" && rustc --print sysroot 2>/dev/null || true)
+  lld=$lld/lib/rustlib/$(uname -m)-unknown-linux-gnu/bin/rust-lld
+  if [ -x "$lld" ]; then LINKER=$lld; return; fi
+  need "links the firmware image" binutils-arm-none-eabi
+  LINKER=arm-none-eabi-ld
+}
+
+TOOLCHAIN=${QUNET_FIRMWARE_TOOLCHAIN:-auto}
+case $TOOLCHAIN in
+  rustup|debian) ;;
+  auto) if rustup_has_target; then TOOLCHAIN=rustup; else TOOLCHAIN=debian; fi;;
+  *) echo "error: QUNET_FIRMWARE_TOOLCHAIN: expected auto, rustup or debian, found '$TOOLCHAIN'" >&2; exit 2;;
+esac
+command -v "$QEMU" >/dev/null || need "emulates the board that the firmware runs on" qemu-system-arm
+if [ "$TOOLCHAIN" = debian ]; then
+  need "compiles Rust's core library for $TARGET, which rustup has not installed ('rustup target add $TARGET' would do instead)" \
+    rustc-web cargo-web rust-web-src gcc libc6-dev
+  pick_linker
+fi
+[ "$MODE" != setup ] || { say "tools for $TARGET are there ($TOOLCHAIN toolchain)"; exit 0; }
+
+[ -n "${QUNET_FIRMWARE_DATA:-}" ] || { echo "error: QUNET_FIRMWARE_DATA: expected a folder with model.qunet, input_N.bin and golden_N.bin, found nothing" >&2; exit 2; }
+[ -f "$QUNET_FIRMWARE_DATA/model.qunet" ] || { echo "error: $QUNET_FIRMWARE_DATA: expected a file model.qunet, found none" >&2; exit 1; }
+QUNET_FIRMWARE_DATA=$(cd "$QUNET_FIRMWARE_DATA" && pwd)
+export QUNET_FIRMWARE_DATA
+
+# A surrounding cargo must not leak its settings into this build for another machine.
+clean=(env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CARGO_BUILD_TARGET -u RUSTC_WRAPPER -u RUSTC_WORKSPACE_WRAPPER -u LD_LIBRARY_PATH)
+cd "$ROOT/runtime-embedded/firmware"
+mkdir -p "$BUILD_DIR"
+exec 9>"$BUILD_DIR/lock"
+flock 9 # another run would replace the image before it is copied
+say "building for $TARGET with the $TOOLCHAIN toolchain"
+if [ "$TOOLCHAIN" = rustup ]; then
+  "${clean[@]}" cargo build --quiet --release --target "$TARGET" --target-dir "$BUILD_DIR/rustup" >&2 || exit 1
+else
+  variable=CARGO_TARGET_$(tr a-z- A-Z_ <<<"$TARGET")
+  flavor=()
+  case $LINKER in *arm-none-eabi-ld) flavor=("${variable}_RUSTFLAGS=-Clinker-flavor=ld");; esac
+  "${clean[@]}" -u RUSTUP_TOOLCHAIN -u CARGO -u RUSTDOC \
+    PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 "${variable}_LINKER=$LINKER" "${flavor[@]}" \
+    /usr/bin/cargo build --quiet -Zbuild-std=core --release --target "$TARGET" --target-dir "$BUILD_DIR/debian" >&2 || exit 1
+fi
+IMAGE=$BUILD_DIR/$TOOLCHAIN/$TARGET/release/qunet-firmware
+# Whatever can panic needs these symbols, and whatever computes with doubles those.
+panics=$(grep -aoE '9panicking|rust_begin_unwind' "$IMAGE" | wc -l || true)
+floats=$(grep -aoE '__aeabi_[fd](add|r?sub|mul|div|cmp[a-z]*)|__aeabi_u?[il]2[fd]|__aeabi_[fd]2[a-z]+' "$IMAGE" | wc -l || true)
+checks="\"panic_symbols\": $panics, \"float_symbols\": $floats"
+if [ "$MODE" = build ]; then
+  echo "{\"image\": \"$IMAGE\", $checks}"
+  exit 0
+fi
+
+RUN_IMAGE=$(mktemp)
+trap 'rm -f "$RUN_IMAGE"' EXIT
+cp "$IMAGE" "$RUN_IMAGE"
+flock -u 9
+say "running in $QEMU -machine $MACHINE"
+code=0
+# -icount: one instruction advances the clock by 2^6 ns, so that timers count instructions
+output=$(timeout "$TIMEOUT" "$QEMU" -machine "$MACHINE" -icount shift=6 -display none -serial null -monitor none \
+  -chardev stdio,id=console,mux=off,signal=off -semihosting-config enable=on,target=native,chardev=console -kernel "$RUN_IMAGE" </dev/null) || code=$?
+if [ "$code" = 124 ]; then
+  say "error: no result within $TIMEOUT seconds (QUNET_FIRMWARE_TIMEOUT)"
+  output='{"error": "timeout"}'
+fi
+report=$(tail -n 1 <<<"$output")
+case $report in
+  "{"*"}") ;;
+  *) say "error: expected a line of JSON from the firmware, found '$report'"; exit 1;;
+esac
+echo "${report%\}}, $checks}"
+[ "$code" = 0 ] || exit 1
