@@ -186,7 +186,10 @@ impl DataConfig {
 
     /// Number of classes, background included.
     pub fn n_classes(&self) -> usize {
-        self.mask_values.len().max(2)
+        match self.kind {
+            DataKind::PhantomCord | DataKind::PhantomMembrane => 2,
+            DataKind::Folder | DataKind::Bids => self.mask_values.len().max(2),
+        }
     }
 
     /// Names of the classes, background first.

@@ -62,7 +62,8 @@ pub fn write_overlay(path: &Path, image: &Image, masks: &[&Mask]) -> Result<(), 
 fn grey_range(image: &Image) -> (f32, f32) {
     let mut values = image.data[..image.height * image.width].to_vec();
     values.sort_by(f32::total_cmp);
-    let (black, white) = (values[values.len() / 100], values[values.len() - 1 - values.len() / 100]);
+    let (black, white) =
+        (values[values.len() / 100], values[values.len() - 1 - values.len() / 100]);
     if white > black { (black, white) } else { (black, black + 1.0) }
 }
 

@@ -325,3 +325,45 @@ fn masks_that_do_not_fit_a_scan_leave_the_old_file() {
     let found = Scan::open(&root.path().join("absent.nii")).unwrap_err().to_string();
     assert!(found.contains("absent.nii: cannot read"), "{found}");
 }
+
+/// Damaged pictures of every format give an error or a picture, never a panic.
+#[test]
+fn damaged_pictures_do_not_panic() {
+    use proptest::prelude::*;
+    let root = tempfile::tempdir().unwrap();
+    let pixels: Vec<u8> = (0..48).collect();
+    let picture = image::GrayImage::from_raw(8, 6, pixels).unwrap();
+    let originals = ["p.png", "p.jpg", "p.tif"].map(|name| {
+        let path = root.path().join(name);
+        if name == "p.tif" {
+            let file = std::fs::File::create(&path).unwrap();
+            let mut encoder = tiff::encoder::TiffEncoder::new(file).unwrap();
+            for _ in 0..2 {
+                encoder
+                    .write_image::<tiff::encoder::colortype::Gray8>(8, 6, picture.as_raw())
+                    .unwrap();
+            }
+        } else {
+            picture.save(&path).unwrap();
+        }
+        (std::fs::read(&path).unwrap(), path)
+    });
+    let damage =
+        (0usize..3, prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6));
+    let config = ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() };
+    proptest!(config, |((which, changes) in damage, cut in any::<prop::sample::Index>())| {
+        let (original, path) = &originals[which];
+        let mut bytes = original.clone();
+        for (index, value) in &changes {
+            let at = index.index(bytes.len());
+            bytes[at] = *value;
+        }
+        if changes.len() == 5 {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        std::fs::write(path, &bytes).unwrap();
+        if let Ok(Scan::Picture(picture)) = Scan::open(path) {
+            prop_assert!(picture.pages.iter().all(|p| p.data.len() == p.height * p.width));
+        }
+    });
+}

@@ -3,8 +3,9 @@
 //! Bright cerebrospinal fluid surrounds a darker cord of white matter, in which the grey matter is a
 //! little brighter; outside lie bone, muscle and fat. Between fluid and white matter every brightness
 //! occurs by partial volume, nerve roots and muscle are as bright as grey matter, and the coil's
-//! sensitivity drifts over the image: a single threshold reaches a Dice of 0.23 at the default size
-//! and noise (a test keeps it below 0.4), where a small U-Net reaches 0.9 and more.
+//! sensitivity drifts over the image. At the default size, noise and split a single threshold reaches
+//! a Dice of 0.23 (a test keeps it below 0.4), a U-Net of base width 8 and depth 2 reaches 0.945 on the
+//! test subjects after 300 steps of 8 patches.
 
 use super::{Draw, Point, SmoothNoise, degrade, render, samples as draw_samples};
 use crate::config::DataConfig;

@@ -2,8 +2,9 @@
 //!
 //! Cells are a jittered Voronoi diagram, warped smoothly; the membrane between two cells has its own
 //! width and darkness. Inside lie mitochondria with dark outlines and cristae, vesicles and a granular
-//! texture, all as dark as membranes, and the stain is uneven: a single threshold reaches a Dice of 0.75
-//! at the default size and noise (a test keeps it below 0.8), where a small U-Net reaches 0.9 and more.
+//! texture, all as dark as membranes, and the stain is uneven. At the default size, noise and split a
+//! single threshold reaches a Dice of 0.75 (a test keeps it below 0.8), a U-Net of base width 8 and
+//! depth 2 reaches 0.93 on the test subjects after 300 steps of 8 patches.
 
 use super::{Draw, Point, SmoothNoise, degrade, render, samples as draw_samples};
 use crate::config::DataConfig;
@@ -13,6 +14,8 @@ use crate::preprocess::Plane;
 
 /// Mean distance of cell centres in pixels.
 const CELL: f32 = 17.0;
+/// The widest membrane in pixels.
+const MAX_WIDTH: f32 = 3.6;
 /// Cells whose centres lie beyond the image still reach into it.
 const MARGIN: usize = 2;
 
@@ -102,20 +105,25 @@ impl Tissue {
     fn unstained(&self, x: f32, y: f32) -> Point {
         let texture = 0.12 * self.texture[0].at(x, y) + 0.06 * self.texture[1].at(x, y);
         let (wx, wy) = (x + 2.6 * self.warp[0].at(x, y), y + 2.6 * self.warp[1].at(x, y));
-        let near = self.near(wx, wy);
         let squared = |cell: &Cell| (wx - cell.centre[0]).powi(2) + (wy - cell.centre[1]).powi(2);
-        let Some(own) = near.iter().min_by(|a, b| squared(a).total_cmp(&squared(b))) else {
+        let nearest = self.near(wx, wy).min_by(|a, b| squared(a).total_cmp(&squared(b)));
+        let Some(own) = nearest else {
             return (0.6 + texture, false);
         };
         let own_squared = squared(own);
-        for other in &near {
+        for other in self.near(wx, wy) {
+            // a centre so far away has its bisector beyond the widest membrane
+            let other_squared = squared(other);
+            if other_squared > own_squared + 4.0 * CELL * MAX_WIDTH {
+                continue;
+            }
             let (dx, dy) = (other.centre[0] - own.centre[0], other.centre[1] - own.centre[1]);
             let apart = (dx * dx + dy * dy).sqrt();
             if apart == 0.0 {
                 continue;
             }
             // exact distance to the bisector of the two centres
-            let distance = (squared(other) - own_squared) / (2.0 * apart);
+            let distance = (other_squared - own_squared) / (2.0 * apart);
             if distance < 0.25 * (own.width + other.width) {
                 let dark = 0.5 * (own.darkness + other.darkness);
                 return (dark + 0.5 * texture, true);
@@ -126,13 +134,13 @@ impl Tissue {
     }
 
     /// The cells around a position: no other can be the nearest or the second nearest.
-    fn near(&self, x: f32, y: f32) -> Vec<&Cell> {
+    fn near(&self, x: f32, y: f32) -> impl Iterator<Item = &Cell> {
         let index = |at: f32| (at / CELL + MARGIN as f32).max(0.0) as usize;
-        let (column, row) = (index(x), index(y));
         let range = |at: usize, n: usize| at.saturating_sub(2)..(at + 3).min(n);
-        let row_cells = |r: usize| range(column, self.columns).map(move |c| r * self.columns + c);
-        let indices = range(row, self.rows).flat_map(row_cells);
-        indices.filter_map(|k| self.cells[k].as_ref()).collect()
+        let columns = range(index(x), self.columns);
+        let rows = range(index(y), self.rows);
+        let row = move |r: usize| &self.cells[r * self.columns..][columns.clone()];
+        rows.flat_map(row).filter_map(Option::as_ref)
     }
 }
 
@@ -155,7 +163,7 @@ impl Cell {
         Self {
             centre,
             brightness: specimen.uniform(0.48, 0.8),
-            width: specimen.uniform(2.0, 3.6),
+            width: specimen.uniform(2.0, MAX_WIDTH),
             darkness: specimen.uniform(0.12, 0.3),
             organelles,
         }
