@@ -1,6 +1,6 @@
 //! The case list: every backend runs every case and must give the reference's integers.
 
-use network::{Mode, Network};
+use network::{Layer, Mode, Network};
 
 use crate::builder::{Builder, signed, unsigned};
 use crate::extreme::{EXTREMES, extreme};
@@ -98,8 +98,27 @@ pub fn single_operations() -> Vec<Case> {
     cases.push(Case::new("upsample2d", resample([3, 3, 5], up)));
     let concat = |b: &mut Builder| _ = b.concat(b.input(), b.input());
     cases.push(Case::new("concat-of-one-tensor", resample([3, 3, 5], concat)));
+    cases.push(Case::at_the_ends("head-argmax-ties", tied_classes()));
     cases.extend(sizes());
     cases
+}
+
+/// Classes 1, 2 and 4 have equal logits everywhere, above the others': class 1 must win.
+fn tied_classes() -> Network {
+    let mut network = build(Mode::Scaled, [3, 5, 7], |b| {
+        b.argmax(b.input(), 8, 5);
+    });
+    if let Some(Layer::Head(head)) = network.layers.last_mut() {
+        for class in [2, 4] {
+            head.weights.copy_within(3..6, 3 * class);
+            head.requantize.channels[class] = head.requantize.channels[1];
+        }
+        for class in [0, 3] {
+            head.weights[3 * class..][..3].fill(0);
+            head.requantize.channels[class].bias = i32::MIN;
+        }
+    }
+    network
 }
 
 /// The smallest images and the widths around powers of two.
@@ -334,6 +353,13 @@ pub fn random_widths(seed: u64) -> Vec<Case> {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn tied_classes_give_the_lowest() {
+        let network = tied_classes();
+        let values = network.run_reference(&inputs::random(&network, 3)).expect("input fits");
+        assert!(values[network.output.index()].iter().all(|class| *class == 1));
+    }
 
     #[test]
     fn names_are_unique_networks_valid_and_inputs_legal() {
