@@ -1,10 +1,13 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine.
-.PHONY: demo test setup check clean
+.PHONY: demo build test setup check clean
 
 # The whole job on phantom data: train, quantize, simulate, Verilog in Verilator, firmware in QEMU.
-demo: setup
+demo: build
+	target/release/xtask demo
+
+# The qunet binary in target/release.
+build: setup
 	cargo build --release --workspace --bins
-	cargo xtask demo
 
 # Every test; .ci/run calls exactly this.
 test: setup check

@@ -1,2 +1,57 @@
-//! The binary.
-fn main() {}
+//! The `qunet` binary: reads arguments and configuration, calls the libraries, prints.
+//!
+//! One file per subcommand in `commands`; no logic lives here. Exit codes: 0 success, 1 failure,
+//! 2 bad usage.
+
+mod commands;
+mod config;
+mod output;
+mod progress;
+mod run_dir;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Quantized U-Nets on FPGAs and small boards.
+///
+/// A float U-Net is trained, fine-tuned with quantization in the loop, lowered to one integer
+/// file (model.qunet), checked by a bit-exact simulator, and turned into Verilog and firmware.
+#[derive(Parser)]
+#[command(name = "qunet", version, arg_required_else_help = true, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(commands::train::Train),
+    Quantize(commands::quantize::Quantize),
+    Simulate(commands::simulate::Simulate),
+    Generate(commands::generate::Generate),
+    Cosim(commands::cosim::Cosim),
+    Firmware(commands::firmware::Firmware),
+    Segment(commands::segment::Segment),
+    Inspect(commands::inspect::Inspect),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Train(command) => command.run(),
+        Command::Quantize(command) => command.run(),
+        Command::Simulate(command) => command.run(),
+        Command::Generate(command) => command.run(),
+        Command::Cosim(command) => command.run(),
+        Command::Firmware(command) => command.run(),
+        Command::Segment(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

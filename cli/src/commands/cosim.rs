@@ -1,0 +1,53 @@
+//! `qunet cosim`: the generated Verilog in Verilator, against the reference kernels.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use sim::verilated::cosim;
+
+use crate::output::{print_json, table};
+use crate::run_dir::{inputs, read_model};
+
+/// Runs the generated accelerator in Verilator; compares every value of every layer.
+#[derive(Args)]
+#[command(after_help = "Example:\n  qunet cosim build/em --samples 4")]
+pub struct Cosim {
+    /// Folder written by `qunet generate`
+    #[arg(value_name = "BUILD")]
+    build: PathBuf,
+    /// Number of inputs: the run's samples first, then generated ones
+    #[arg(long, default_value_t = 4)]
+    samples: usize,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Cosim {
+    /// Builds the model of the design, runs it, reports.
+    pub fn run(self) -> Result<()> {
+        ensure!(self.samples > 0, "--samples: expected 1 or more, found 0");
+        let (_, network) = read_model(&self.build.join("model.qunet"))?;
+        let inputs = inputs(&self.build.join("samples"), &network, self.samples)?;
+        let context = || format!("build folder {}", self.build.display());
+        let report = cosim(&self.build, &inputs).with_context(context)?;
+        if self.json {
+            print_json(&report)?;
+        } else {
+            let mut rows = table(&["co-simulation", "measured"]);
+            rows.add_row(["images", &report.images.to_string()]);
+            rows.add_row(["layers", &report.layers.to_string()]);
+            rows.add_row(["values compared", &report.values_compared.to_string()]);
+            rows.add_row(["mismatches", &report.mismatches.to_string()]);
+            rows.add_row(["cycles a frame", &report.cycles.to_string()]);
+            rows.add_row(["cycles by the model", &report.model_cycles.to_string()]);
+            rows.add_row(["lanes used", &format!("{:.1} %", 100.0 * report.utilization)]);
+            println!("{rows}");
+        }
+        match &report.first_mismatch {
+            None => Ok(()),
+            Some(first) => bail!("{} values differ; first: {first}", report.mismatches),
+        }
+    }
+}

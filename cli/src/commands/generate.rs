@@ -1,0 +1,91 @@
+//! `qunet generate`: Verilog, memory images, descriptor program and headers of a model.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use hdl_gen::{GenerateReport, generate};
+
+use crate::config::load_optional;
+use crate::output::{bytes, print_json, table};
+use crate::run_dir::{read_model, read_samples, samples_dir};
+
+/// Generates the accelerator of a model: Verilog, memory images, headers, a test bench.
+#[derive(Args)]
+#[command(after_help = "Example:\n  qunet generate runs/em/model.qunet --out build/em\n  \
+                        qunet generate runs/em/model.qunet --out build/em --set hardware.tp=8")]
+pub struct Generate {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Folder to write; replaced as a whole
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Configuration whose section [hardware] gives the shape of the engine [default: its defaults]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Sets one key of the configuration, e.g. `--set hardware.tp=8`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Generate {
+    /// Schedules and emits, reports.
+    pub fn run(self) -> Result<()> {
+        let hardware = load_optional(self.config.as_deref(), &self.set)?.hardware;
+        hardware.validate()?;
+        let (_, network) = read_model(&self.model)?;
+        let samples = read_samples(&samples_dir(&self.model), &network, 8)?;
+        let report = generate(&network, &hardware, &self.out)
+            .with_context(|| format!("model {}", self.model.display()))?;
+        for (index, sample) in samples.iter().enumerate() {
+            let path = self.out.join("samples").join(format!("input_{index}.bin"));
+            quantizer::progress::write_atomically(&path, sample)?;
+        }
+        if self.json {
+            return print_json(&report.manifest);
+        }
+        print_text(&report);
+        println!("build folder: {}", self.out.display());
+        Ok(())
+    }
+}
+
+fn print_text(report: &GenerateReport) {
+    let manifest = &report.manifest;
+    let lanes = manifest.engine.lanes() as u64;
+    let mut rows =
+        table(&["operation", "kind", "multiply-accumulates", "digits", "cycles", "lanes used"]);
+    for operation in &manifest.operations {
+        let useful = operation.macs * operation.digits as u64;
+        let used = 100.0 * useful as f64 / (lanes * operation.model_cycles) as f64;
+        rows.add_row([
+            operation.name.clone(),
+            operation.operation.clone(),
+            operation.macs.to_string(),
+            operation.digits.to_string(),
+            operation.model_cycles.to_string(),
+            format!("{used:.1} %"),
+        ]);
+    }
+    println!("{rows}");
+    let used = 100.0 * report.cycles.utilization;
+    println!(
+        "{} lanes, {} cycles a frame by the model, {used:.1} % used",
+        lanes, report.cycles.total
+    );
+    let memories = &manifest.memories;
+    let kinds = [
+        ("features", &memories.features),
+        ("weights", &memories.weights),
+        ("parameters", &memories.params),
+        ("descriptors", &memories.descriptors),
+    ];
+    for (name, memory) in kinds {
+        let size = bytes((memory.depth * memory.word_bits).div_ceil(8));
+        println!("{name}: {} words of {} bits, {size}", memory.depth, memory.word_bits);
+    }
+}

@@ -1,0 +1,10 @@
+//! One file per subcommand.
+
+pub mod cosim;
+pub mod firmware;
+pub mod generate;
+pub mod inspect;
+pub mod quantize;
+pub mod segment;
+pub mod simulate;
+pub mod train;

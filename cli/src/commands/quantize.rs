@@ -1,0 +1,96 @@
+//! `qunet quantize`: fine-tuning with quantization in the loop, lowering to one integer file.
+
+use std::path::Path;
+
+use anyhow::Result;
+use clap::Args;
+use quantizer::progress::write_atomically;
+use quantizer::run::{QuantizeReport, quantize};
+use serde::Serialize;
+use sim::InputRule;
+
+use crate::commands::train::{announce, configs, resume};
+use crate::config::ConfigArgs;
+use crate::output::{bytes, print_json};
+use crate::progress;
+use crate::run_dir::{read_model, samples_dir};
+
+/// Sample inputs written beside the model for co-simulation and firmware.
+const N_SAMPLES: usize = 8;
+
+/// Fine-tunes the run's float network with quantization in the loop; writes model.qunet.
+#[derive(Args)]
+#[command(after_help = "Example:\n  qunet quantize --config configs/em.toml --data DIR\n  \
+                        qunet quantize --config configs/em.toml --data DIR \
+                        --set quantize.weight_bits=2 --set quantize.activation_bits=4")]
+pub struct Quantize {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Continue from the newest checkpoint of the run, with the same result as without a break
+    #[arg(long)]
+    resume: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    weight_bits: u8,
+    activation_bits: u8,
+    #[serde(flatten)]
+    result: QuantizeReport,
+}
+
+impl Quantize {
+    /// Loads the data, fine-tunes, lowers, reports.
+    pub fn run(self) -> Result<()> {
+        let config = self.config.load()?;
+        let run_dir = self.config.run_dir();
+        quantizer::run::float_report(&run_dir)?;
+        let data = datasets::load(&config.data, &config.split)?;
+        announce(&data);
+        let mut show = progress::training();
+        let (sections, prepare) = (configs(&config), config.data.preprocess());
+        let resume = resume(self.resume);
+        let result = quantize(&data, &sections, &prepare, &run_dir, resume, &mut show)?;
+        write_samples(&result.model, &data.test)?;
+        let (weight_bits, activation_bits) =
+            (config.quantize.weight_bits, config.quantize.activation_bits);
+        let report = Report { weight_bits, activation_bits, result };
+        match self.json {
+            true => print_json(&report),
+            false => {
+                print_text(&report);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn print_text(report: &Report) {
+    let Report { weight_bits, activation_bits, result } = report;
+    let (small, float) = (result.quantized_bytes, result.float_bytes);
+    println!("W{weight_bits}/A{activation_bits}: validation Dice {:.4}", result.validation_dice);
+    let ratio = float as f64 / small as f64;
+    println!("{} instead of {} in float32: {ratio:.2} times smaller", bytes(small), bytes(float));
+    let (mismatches, pixels) = (result.fake_quant_mismatches, result.compared_pixels);
+    println!("fake-quant evaluation against integers: {mismatches} of {pixels} pixels differ");
+    println!("model: {}", result.model.display());
+}
+
+/// Middle tiles of evenly spread test images as the network's input bytes.
+fn write_samples(model: &Path, test: &[datasets::Sample]) -> Result<()> {
+    let (_, network) = read_model(model)?;
+    let (rule, spec) = (InputRule::of(&network)?, *network.spec(network.input));
+    let stride = test.len().div_ceil(N_SAMPLES).max(1);
+    for (index, sample) in test.iter().step_by(stride).enumerate() {
+        let image = &sample.image;
+        let middle = |size: usize, tile: usize| (size as isize - tile as isize).max(0) / 2;
+        let corner = [middle(image.height, spec.height), middle(image.width, spec.width)];
+        let tile = image.window(corner[0], corner[1], spec.height, spec.width);
+        let path = samples_dir(model).join(format!("input_{index}.bin"));
+        write_atomically(&path, &rule.quantize(&tile.data, &spec))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! `qunet segment`: masks of a new scan or picture.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use datasets::{Image, Preprocess, Scan};
+use serde::Deserialize;
+use sim::{EvaluateConfig, Segmenter, Simulator};
+
+use crate::progress;
+use crate::run_dir::read_model;
+
+/// Segments a scan with the integer network; the mask has the scan's shape and geometry.
+#[derive(Args)]
+#[command(after_help = "Example:\n  qunet segment runs/gm/model.qunet scan.nii.gz -o seg.nii.gz \
+                        --crop-around cord.nii.gz\n  qunet segment runs/em/model.qunet \
+                        slice.png -o mask.png")]
+pub struct Segment {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// NIfTI volume (.nii, .nii.gz), PNG, JPEG or TIFF
+    #[arg(value_name = "SCAN")]
+    scan: PathBuf,
+    /// Mask to write, of the scan's kind
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Segmentation to lay the model's crop around, instead of the image centre (volumes only)
+    #[arg(long, value_name = "FILE")]
+    crop_around: Option<PathBuf>,
+    /// Pixels that neighbouring tiles share at least [default: that of the evaluation, 16]
+    #[arg(long, value_name = "PIXELS")]
+    overlap: Option<usize>,
+}
+
+/// What `segment` reads of a model's metadata.
+#[derive(Deserialize)]
+struct Metadata {
+    preprocess: Preprocess,
+}
+
+impl Segment {
+    /// Prepares the scan, segments it, writes the mask in the scan's own geometry.
+    pub fn run(self) -> Result<()> {
+        let (_, network) = read_model(&self.model)?;
+        let metadata: Metadata = serde_json::from_str(&network.metadata)
+            .with_context(|| format!("model {}: metadata", self.model.display()))?;
+        let mut scan = Scan::open(&self.scan)?;
+        if let Some(path) = &self.crop_around {
+            scan.set_crop_mask(path)?;
+        }
+        let mut config = EvaluateConfig::default();
+        config.tile_overlap = self.overlap.unwrap_or(config.tile_overlap);
+        let simulator = Simulator::new(&network)?;
+        let segmenter = Segmenter::new(&simulator, &config)?;
+        let images = scan.slices(&metadata.preprocess)?;
+        let images: Vec<&Image> = images.iter().collect();
+        let bar = progress::bar(images.len() as u64, "segment");
+        let mut show = |n_done: usize| bar.set_position(n_done as u64);
+        let masks = segmenter.segment_all(&images, &mut show)?;
+        bar.finish();
+        scan.write_labels(&self.output, &masks, &metadata.preprocess)?;
+        let pixels: usize = masks.iter().map(|m| m.data.len() - m.count(0)).sum();
+        println!("{}: {pixels} foreground pixels in {} slices", self.output.display(), masks.len());
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! `qunet train`: float training.
+
+use anyhow::Result;
+use clap::Args;
+use datasets::Dataset;
+use quantizer::run::{Configs, train_float};
+use quantizer::train::Resume;
+
+use crate::config::{ConfigArgs, RunConfig};
+use crate::output::{bytes, print_json};
+use crate::progress;
+
+/// Trains the float U-Net; writes weights, metrics and checkpoints into the run folder.
+#[derive(Args)]
+#[command(after_help = "Example:\n  qunet train --config configs/em.toml --data DIR\n  \
+                        qunet train --config configs/em.toml --data DIR --resume")]
+pub struct Train {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Continue from the newest checkpoint of the run, with the same result as without a break
+    #[arg(long)]
+    resume: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Train {
+    /// Loads the data, trains, reports.
+    pub fn run(self) -> Result<()> {
+        let config = self.config.load()?;
+        let run_dir = self.config.run_dir();
+        let data = datasets::load(&config.data, &config.split)?;
+        announce(&data);
+        let mut show = progress::training();
+        let resume = resume(self.resume);
+        let report = train_float(&data, &configs(&config), &run_dir, resume, &mut show)?;
+        if self.json {
+            return print_json(&report);
+        }
+        let (dice, step) = (report.validation_dice, report.best_step);
+        println!("validation Dice {dice:.4} at step {step}");
+        println!("{} float parameters, {}", report.n_parameters, bytes(report.float_bytes));
+        println!("run folder: {}", run_dir.display());
+        Ok(())
+    }
+}
+
+/// The sections that the quantizer reads.
+pub fn configs(config: &RunConfig) -> Configs {
+    Configs {
+        model: config.model.clone(),
+        train: config.train.clone(),
+        quantize: config.quantize.clone(),
+    }
+}
+
+/// The meaning of `--resume`.
+pub fn resume(flag: bool) -> Resume {
+    match flag {
+        true => Resume::Continue,
+        false => Resume::Fresh,
+    }
+}
+
+/// One line about the data on standard error.
+pub fn announce(data: &Dataset) {
+    let counts = [data.train.len(), data.validation.len(), data.test.len()];
+    let [train, validation, test] = counts;
+    eprintln!("images: {train} to train, {validation} to choose, {test} to test");
+}
