@@ -38,6 +38,7 @@
 #![deny(unsafe_code)]
 
 mod arena;
+pub mod driver;
 mod error;
 pub mod kernels;
 mod model;

@@ -1,0 +1,306 @@
+//! One accelerator: probe, load, start, read, stop.
+
+use network::TensorSpec;
+use network::registers::{self as regs, BankPlace, FeatureLayout, Register};
+
+use super::RegBus;
+use super::error::{DriverError, EngineFault};
+use super::transfer::{Counters, Transfer};
+use crate::model::Model;
+
+/// Largest bank of a feature word in window words: 512 bits of lanes.
+const BANK_WORDS: usize = 16;
+/// Polls after which an aborted engine must have stopped; it takes a few cycles.
+const STOP_POLLS: u32 = 1000;
+/// Shortest watchdog in cycles.
+const LEAST_WATCHDOG: u32 = 10_000;
+
+/// What the driver must know of a generated accelerator: constants of its `qunet_model.h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// TN, TP and LANE_BITS.
+    pub layout: FeatureLayout,
+    /// OUTPUT_WINDOW_BASE: window address of the output tensor in feature memory.
+    pub output_window_base: u32,
+    /// MODEL_CYCLES: predicted cycles of a frame; the watchdog allows four times as many.
+    pub model_cycles: u32,
+}
+
+/// An accelerator on a bus, and the model that it shall run.
+#[derive(Debug)]
+pub struct Accelerator<'m, B: RegBus> {
+    pub(super) bus: B,
+    pub(super) model: Model<'m>,
+    build: Build,
+}
+
+impl<'m, B: RegBus> Accelerator<'m, B> {
+    /// Takes the bus; nothing is read or written yet.
+    ///
+    /// # Errors
+    /// [`DriverError::Build`] if a lane count is zero or a bank has more than 512 bits.
+    pub fn new(bus: B, model: Model<'m>, build: Build) -> Result<Accelerator<'m, B>, DriverError> {
+        let layout = &build.layout;
+        let counts = [
+            ("input lanes (1 to 512)", layout.input_lanes, 512),
+            ("pixel lanes (1 to 1024)", layout.pixel_lanes, 1024),
+            ("bits of a lane (1 to 8)", layout.lane_bits, 8),
+        ];
+        for (what, found, most) in counts {
+            if !(1..=most).contains(&found) {
+                return Err(DriverError::Build {
+                    what,
+                    expected: most as u32,
+                    found: found as u32,
+                });
+            }
+        }
+        let (what, found) = ("window words of a bank (at most)", layout.bank_window_words());
+        if found > BANK_WORDS {
+            let (expected, found) = (BANK_WORDS as u32, found as u32);
+            return Err(DriverError::Build { what, expected, found });
+        }
+        Ok(Accelerator { bus, model, build })
+    }
+
+    /// Gives the bus back.
+    pub fn into_bus(self) -> B {
+        self.bus
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model<'m> {
+        &self.model
+    }
+
+    /// A limit for waits: four times the predicted cycles, since a poll takes a cycle at least.
+    pub fn default_polls(&self) -> u32 {
+        self.watchdog_cycles()
+    }
+
+    fn watchdog_cycles(&self) -> u32 {
+        self.build.model_cycles.saturating_mul(4).max(LEAST_WATCHDOG)
+    }
+
+    pub(super) fn read(&mut self, register: Register) -> u32 {
+        self.bus.read(register.offset)
+    }
+
+    pub(super) fn write(&mut self, register: Register, value: u32) {
+        self.bus.write(register.offset, value);
+    }
+
+    /// Checks that this is the accelerator that was generated from this model.
+    ///
+    /// # Errors
+    /// [`DriverError::Id`], [`DriverError::Version`], [`DriverError::ModelHash`] or
+    /// [`DriverError::Build`].
+    pub fn probe(&mut self) -> Result<(), DriverError> {
+        let (expected, found) = (regs::ID_VALUE, self.read(regs::ID));
+        if expected != found {
+            return Err(DriverError::Id { expected, found });
+        }
+        let (expected, found) = (regs::VERSION_VALUE >> 16, self.read(regs::VERSION) >> 16);
+        if expected != found {
+            return Err(DriverError::Version { expected, found });
+        }
+        let (expected, found) = (self.model.model_hash(), self.read(regs::MODEL_HASH));
+        if expected != found {
+            return Err(DriverError::ModelHash { expected, found });
+        }
+        self.check_build()
+    }
+
+    fn check_build(&mut self) -> Result<(), DriverError> {
+        let caps = self.read(regs::CAPS);
+        let layout = self.build.layout;
+        let lanes = |name| 1u32.checked_shl(capability(caps, name)).unwrap_or(0);
+        let input_words = layout.tensor_window_words(&self.model.input_spec()) as u32;
+        let checks = [
+            ("input lanes", layout.input_lanes as u32, lanes("log2_tn")),
+            ("pixel lanes", layout.pixel_lanes as u32, lanes("log2_tp")),
+            ("bits of a lane", layout.lane_bits as u32, capability(caps, "lane_bits")),
+            ("register input_length", input_words, self.read(regs::INPUT_LENGTH)),
+        ];
+        for (what, expected, found) in checks {
+            if expected != found {
+                return Err(DriverError::Build { what, expected, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the input tensor into the accelerator.
+    ///
+    /// # Shapes
+    /// C·H·W bytes of the input tensor.
+    ///
+    /// # Errors
+    /// [`DriverError::Input`], [`DriverError::Engine`] or [`DriverError::Load`].
+    pub fn load_input(&mut self, input: &[u8]) -> Result<(), DriverError> {
+        self.model.check_input(input).map_err(DriverError::Input)?;
+        let (spec, layout) = (self.model.input_spec(), self.build.layout);
+        self.clear_events();
+        self.write(regs::WINDOW_SELECT, regs::WINDOW_INPUT);
+        // the window takes banks in the order of memory: rows, pixel groups, channel groups, pixels
+        for y in 0..spec.height {
+            for first in (0..spec.width).step_by(layout.pixel_lanes) {
+                for group in 0..layout.groups(&spec) {
+                    for x in first..first + layout.pixel_lanes {
+                        self.load_bank(&spec, input, BankPlace { group, y, x });
+                    }
+                }
+            }
+        }
+        self.check_errors()?;
+        let expected = layout.tensor_window_words(&spec) as u32;
+        let found = self.read(regs::INPUT_LOADED);
+        if expected != found {
+            return Err(DriverError::Load { expected, found });
+        }
+        Ok(())
+    }
+
+    /// Writes one bank; pixels past the end of a row are zero.
+    fn load_bank(&mut self, spec: &TensorSpec, input: &[u8], place: BankPlace) {
+        let layout = self.build.layout;
+        for index in 0..layout.bank_window_words() {
+            let inside = place.x < spec.width;
+            let word = if inside { layout.pack(spec, input, place, index) } else { 0 };
+            self.write(regs::WINDOW_DATA, word);
+        }
+    }
+
+    /// Starts a frame on the loaded input; the watchdog allows four times the predicted cycles.
+    ///
+    /// # Errors
+    /// [`DriverError::Engine`] if it was refused, [`DriverError::NotStarted`] if nothing happened.
+    pub fn start(&mut self) -> Result<Transfer<'_, 'm, B>, DriverError> {
+        self.clear_events();
+        let watchdog = self.watchdog_cycles();
+        self.write(regs::WATCHDOG, watchdog);
+        self.write(regs::CTRL, regs::CTRL_START);
+        self.check_errors()?;
+        // a start that is taken uses up the input; a DONE of the frame before proves nothing
+        if self.read(regs::INPUT_LOADED) != 0 {
+            let status = self.read(regs::STATUS);
+            return Err(DriverError::NotStarted { status });
+        }
+        Ok(Transfer::new(self))
+    }
+
+    /// Reads the output tensor of the last frame.
+    ///
+    /// # Shapes
+    /// `output` holds C·H·W bytes of the output tensor.
+    ///
+    /// # Errors
+    /// [`DriverError::Output`], or [`DriverError::Engine`] if the memory was busy.
+    pub fn read_output(&mut self, output: &mut [u8]) -> Result<(), DriverError> {
+        let (spec, layout) = (self.model.output_spec(), self.build.layout);
+        let (expected, found) = (spec.len(), output.len());
+        if expected != found {
+            return Err(DriverError::Output { expected, found });
+        }
+        let mut words = [0; BANK_WORDS];
+        let bank = words.get_mut(..layout.bank_window_words()).unwrap_or_default();
+        self.clear_events();
+        self.write(regs::WINDOW_SELECT, regs::WINDOW_FEATURES);
+        for y in 0..spec.height {
+            for x in 0..spec.width {
+                for group in 0..layout.groups(&spec) {
+                    let offset = layout.bank_address(&spec, group, y, x) as u32;
+                    let address = self.build.output_window_base.wrapping_add(offset);
+                    self.write(regs::WINDOW_ADDRESS, address);
+                    bank.fill_with(|| self.bus.read(regs::WINDOW_DATA.offset));
+                    let first = group * layout.input_lanes;
+                    for lane in 0..layout.input_lanes.min(spec.channels - first) {
+                        let at = (first + lane) * spec.plane() + y * spec.width + x;
+                        if let Some(byte) = output.get_mut(at) {
+                            *byte = layout.unpack(&spec, bank, lane);
+                        }
+                    }
+                }
+            }
+        }
+        self.check_errors()
+    }
+
+    /// Loads, starts, waits at most `polls` polls, reads.
+    ///
+    /// # Errors
+    /// Any [`DriverError`]; the accelerator may need [`Self::recover`].
+    pub fn infer(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+        polls: u32,
+    ) -> Result<Counters, DriverError> {
+        self.load_input(input)?;
+        let counters = self.start()?.wait(polls)?;
+        self.read_output(output)?;
+        Ok(counters)
+    }
+
+    /// Stops the engine at once; the input must be loaded again.
+    pub fn abort(&mut self) {
+        self.write(regs::CTRL, regs::CTRL_ABORT);
+    }
+
+    /// Abort, soft reset, and a new probe.
+    ///
+    /// # Errors
+    /// [`DriverError::Stuck`] if the engine does not stop, or why the probe failed.
+    pub fn recover(&mut self) -> Result<(), DriverError> {
+        self.abort();
+        if self.stops().is_err() {
+            self.write(regs::CTRL, regs::CTRL_SOFT_RESET);
+            self.stops()?;
+        }
+        self.write(regs::CTRL, regs::CTRL_SOFT_RESET);
+        self.probe()
+    }
+
+    fn stops(&mut self) -> Result<(), DriverError> {
+        let mut status = 0;
+        for _ in 0..STOP_POLLS {
+            status = self.read(regs::STATUS);
+            if status & regs::STATUS_BUSY == 0 {
+                return Ok(());
+            }
+        }
+        Err(DriverError::Stuck { status })
+    }
+
+    /// Takes and clears the events that may have raised the interrupt line; none if it was spurious.
+    pub fn take_interrupt(&mut self) -> Option<u32> {
+        let events = self.read(regs::IRQ_STATUS);
+        self.write(regs::IRQ_STATUS, events);
+        (events != 0).then_some(events)
+    }
+
+    /// Chooses the events that raise the interrupt line: bits `IRQ_*`.
+    pub fn enable_interrupts(&mut self, events: u32) {
+        self.write(regs::IRQ_ENABLE, events);
+    }
+
+    fn clear_events(&mut self) {
+        self.write(regs::ERR, u32::MAX);
+        self.write(regs::IRQ_STATUS, u32::MAX);
+    }
+
+    pub(super) fn check_errors(&mut self) -> Result<(), DriverError> {
+        let fault = EngineFault { bits: self.read(regs::ERR) };
+        if fault.bits == 0 {
+            return Ok(());
+        }
+        let operation = self.read(regs::LAYER);
+        Err(DriverError::Engine { fault, operation })
+    }
+}
+
+/// A field of register CAPS.
+fn capability(caps: u32, name: &str) -> u32 {
+    let field = regs::CAPS.bits.iter().find(|bits| bits.name == name);
+    field.map_or(0, |bits| caps >> bits.lsb & ((1 << bits.width) - 1))
+}
