@@ -31,7 +31,8 @@ module pixel_align #(
         end else begin : gen_rotate
             wire unused_ok = &{1'b0, twice[2*TP*BW-1 -: BW]};
             for (j = 0; j < TP; j = j + 1) begin : gen_pixel
-                assign rotated[j*BW +: BW] = twice[({27'd0, {(5-RW){1'b0}}, rotation} + j)*BW +: BW];
+                wire [31:0] bank = {27'd0, {(5-RW){1'b0}}, rotation} + j;
+                assign rotated[j*BW +: BW] = twice[bank*BW +: BW];
             end
         end
         for (j = 0; j < TP; j = j + 1) begin : gen_lane

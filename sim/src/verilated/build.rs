@@ -51,12 +51,18 @@ pub fn shared_object(
     fs::create_dir_all(cache_dir).map_err(io_error(cache_dir))?;
     let cache_dir = cache_dir.canonicalize().map_err(io_error(cache_dir))?;
     let object = cache_dir.join(format!("qunet-{:016x}.so", hash.0));
+    // one process compiles, others wait and find the object
+    let lock_path = object.with_extension("lock");
+    let lock = fs::File::create(&lock_path).map_err(io_error(&lock_path))?;
+    lock.lock().map_err(io_error(&lock_path))?;
     if !object.is_file() {
         compile(&build_dir, &cache_dir, &arguments, &object)?;
     }
     Ok(object)
 }
 
+/// Arguments that depend on the design; file names are relative to the build folder, so that
+/// equal designs share an object, except those of memory images, which are read at run time.
 fn arguments(build_dir: &Path, manifest: &Manifest) -> Vec<String> {
     let m = &manifest.memories;
     let files = [
@@ -68,11 +74,9 @@ fn arguments(build_dir: &Path, manifest: &Manifest) -> Vec<String> {
         let path = build_dir.join(file.as_ref()?);
         Some(format!("-G{parameter}=\"{}\"", path.display()))
     });
-    let sources = manifest.verilog.iter().map(|name| build_dir.join(name).display().to_string());
     images
-        .chain([format!("-I{}", build_dir.display())])
         .chain(["--top-module".into(), manifest.top.clone()])
-        .chain(sources)
+        .chain(manifest.verilog.iter().cloned())
         .collect()
 }
 
@@ -89,6 +93,7 @@ fn compile(
     let shim = work.path().join("shim.cpp");
     fs::write(&shim, SHIM).map_err(io_error(&shim))?;
     let output = Command::new("verilator")
+        .current_dir(build_dir)
         .args(["--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast"])
         .args(["--noassert", "--prefix", PREFIX, "-o", "libqunet.so", "--Mdir"])
         .arg(work.path())
