@@ -23,7 +23,7 @@ pub struct Saturation {
     pub operation: String,
     /// Values of the output tensor.
     pub n_values: u64,
-    /// Values (of a head: logits) that requantization raised to the smallest code.
+    /// Values (of a head: logits) that requantization changed to the smallest or largest code.
     pub clamped: Clamped,
     /// Values that are zero.
     pub n_zeros: u64,

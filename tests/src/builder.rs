@@ -13,6 +13,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::calibrate::{self, Spread, Target};
 use crate::inputs;
+use crate::sums::Sums;
 
 /// Bits and sign of a tensor's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +54,6 @@ pub struct Builder {
     /// Where channel means lie between the smallest (0) and the largest (1) output value.
     pub centre: [f64; 2],
 }
-
-/// Output positions at which accumulators are measured, per channel.
-const N_SAMPLES: usize = 64;
 
 impl Builder {
     /// Starts a network from its input tensor.
@@ -263,63 +261,5 @@ impl Builder {
                 ((bell * f64::from(1 << (bits - 1))).round() as i32).clamp(low, high)
             }
         }
-    }
-}
-
-/// A layer's sums of products, on sampled positions.
-struct Sums<'a> {
-    weights: &'a [i8],
-    kernel: usize,
-    from: TensorSpec,
-    values: &'a [u8],
-}
-
-impl Sums<'_> {
-    fn spreads(
-        &self,
-        channels: usize,
-        rng: &mut ChaCha8Rng,
-        sum: impl Fn(&Self, usize, [usize; 2], usize) -> i32,
-    ) -> Vec<Spread> {
-        let draws: Vec<([usize; 2], usize)> = (0..N_SAMPLES)
-            .map(|_| {
-                let y = rng.random_range(0..self.from.height);
-                ([y, rng.random_range(0..self.from.width)], rng.random_range(0..4))
-            })
-            .collect();
-        let of_channel = |o| {
-            let sums: Vec<i32> =
-                draws.iter().map(|(at, phase)| sum(self, o, *at, *phase)).collect();
-            Spread::of(&sums)
-        };
-        (0..channels).map(of_channel).collect()
-    }
-
-    fn value(&self, c: usize, y: usize, x: usize) -> i32 {
-        self.from.decode(self.values[(c * self.from.height + y) * self.from.width + x])
-    }
-
-    /// Of a same-padded convolution.
-    fn window(&self, o: usize, [y, x]: [usize; 2], _: usize) -> i32 {
-        let (k, pad) = (self.kernel, self.kernel / 2);
-        let mut sum = 0;
-        for c in 0..self.from.channels {
-            for i in (0..k).filter(|i| (pad..self.from.height + pad).contains(&(y + i))) {
-                for j in (0..k).filter(|j| (pad..self.from.width + pad).contains(&(x + j))) {
-                    let weight = self.weights[((o * self.from.channels + c) * k + i) * k + j];
-                    sum += i32::from(weight) * self.value(c, y + i - pad, x + j - pad);
-                }
-            }
-        }
-        sum
-    }
-
-    /// Of one of the four phases of a transposed convolution.
-    fn block(&self, o: usize, [y, x]: [usize; 2], phase: usize) -> i32 {
-        let product = |c: usize| {
-            let weight = self.weights[(o * self.from.channels + c) * 4 + phase];
-            i32::from(weight) * self.value(c, y, x)
-        };
-        (0..self.from.channels).map(product).sum()
     }
 }

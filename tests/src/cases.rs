@@ -1,5 +1,7 @@
 //! The case list: every backend runs every case and must give the reference's integers.
 
+mod compositions;
+
 use network::{Layer, Mode, Network};
 
 use crate::builder::{Builder, signed, unsigned};
@@ -43,7 +45,7 @@ impl Case {
 /// Every hand-picked case.
 pub fn all() -> Vec<Case> {
     let mut cases = single_operations();
-    cases.extend(compositions());
+    cases.extend(compositions::compositions());
     cases.extend(every_width());
     cases.extend(extremes());
     cases.extend(small_unets());
@@ -132,130 +134,6 @@ fn sizes() -> Vec<Case> {
         cases.push(Case::new(format!("size-{height}x{width}"), network));
     }
     cases
-}
-
-/// Combinations that a scheduler may get wrong.
-pub fn compositions() -> Vec<Case> {
-    let f = unsigned(6);
-    let net = |shape, make: fn(&mut Builder)| build(Mode::Scaled, shape, make);
-    vec![
-        Case::new(
-            "concat-upsampled-and-skip",
-            net([1, 6, 10], |b| {
-                let skip = b.conv2d(b.input(), [4, 3], 4, unsigned(6));
-                let down = b.max_pool2d(skip);
-                let up = b.upsample2d(down);
-                let both = b.concat(skip, up);
-                b.conv2d(both, [3, 3], 4, unsigned(6));
-            }),
-        ),
-        Case::new(
-            "nested-concat",
-            net([1, 5, 9], |b| {
-                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
-                let y = b.conv2d(x, [2, 3], 4, unsigned(6));
-                let z = b.conv2d(y, [4, 1], 4, unsigned(6));
-                let inner = b.concat(x, y);
-                let outer = b.concat(inner, z);
-                b.conv2d(outer, [3, 3], 4, unsigned(6));
-            }),
-        ),
-        Case::new(
-            "upsample-of-upsample",
-            net([2, 3, 5], |b| {
-                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
-                let once = b.upsample2d(x);
-                let twice = b.upsample2d(once);
-                b.conv2d(twice, [2, 3], 4, unsigned(6));
-            }),
-        ),
-        Case::new(
-            "pool-of-concat",
-            net([2, 5, 6], |b| {
-                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
-                let y = b.conv2d(x, [2, 3], 4, unsigned(6));
-                let both = b.concat(x, y);
-                let pooled = b.max_pool2d(both);
-                b.conv2d(pooled, [2, 3], 4, unsigned(6));
-            }),
-        ),
-        Case::new(
-            "pool-of-pool",
-            net([2, 9, 13], |b| {
-                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
-                let once = b.max_pool2d(x);
-                let twice = b.max_pool2d(once);
-                b.conv2d(twice, [2, 3], 4, unsigned(6));
-            }),
-        ),
-        Case::new(
-            "pool-of-upsample",
-            net([2, 4, 5], |b| {
-                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
-                let up = b.upsample2d(x);
-                let pooled = b.max_pool2d(up);
-                b.conv2d(pooled, [2, 3], 4, unsigned(6));
-            }),
-        ),
-        Case::new(
-            "pooled-and-skipped",
-            net([2, 6, 6], |b| {
-                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
-                let down = b.max_pool2d(x);
-                let deep = b.conv2d(down, [2, 3], 4, unsigned(6));
-                let up = b.upsample2d(deep);
-                let both = b.concat(up, x);
-                b.threshold(both, 8);
-            }),
-        ),
-        Case::new(
-            "upsample-as-output",
-            net([2, 3, 5], |b| {
-                let x = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
-                b.upsample2d(x);
-            }),
-        ),
-        Case::new(
-            "concat-as-output",
-            net([2, 3, 5], |b| {
-                let x = b.conv2d(b.input(), [3, 3], 4, signed(8));
-                b.concat(x, b.input());
-            }),
-        ),
-        Case::new(
-            "pool-as-output",
-            net([2, 5, 7], |b| {
-                let x = b.conv2d(b.input(), [3, 3], 4, signed(5));
-                b.max_pool2d(x);
-            }),
-        ),
-        Case::new(
-            "concat-of-transposed",
-            net([2, 4, 6], |b| {
-                let skip = b.conv2d(b.input(), [3, 3], 4, unsigned(6));
-                let down = b.max_pool2d(skip);
-                let up = b.conv_transpose2d(down, 4, 4, unsigned(6));
-                let both = b.concat(skip, up);
-                b.conv2d(both, [3, 3], 4, unsigned(6));
-            }),
-        ),
-        Case::new(
-            "mixed-widths",
-            net([1, 6, 10], |b| {
-                let x = b.conv2d(b.input(), [4, 3], 8, unsigned(8));
-                let x = b.conv2d(x, [5, 3], 1, signed(3));
-                let x = b.conv2d(x, [6, 5], 7, unsigned(1));
-                let x = b.conv2d(x, [3, 7], 2, signed(8));
-                b.argmax(x, 5, 4);
-            }),
-        ),
-        Case::new("many-channels", {
-            let mut b = Builder::new(Mode::Scaled, [37, 5, 6], f, 12);
-            let x = b.conv2d(b.input(), [41, 3], 4, f);
-            b.conv2d(x, [23, 1], 4, f);
-            b.finish()
-        }),
-    ]
 }
 
 /// Every W × A × mode: convolutions, a transposed convolution, a pool, a concat and a head.

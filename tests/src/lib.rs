@@ -15,4 +15,5 @@ pub mod golden;
 pub mod inputs;
 pub mod oracle;
 pub mod random_network;
+mod sums;
 pub mod unet;

@@ -67,11 +67,11 @@ fn verilator() {
     check_all(Backend::Verilator);
 }
 
-/// Icarus takes seconds a case, so it runs every 23rd: each operation, and no width left out of
-/// the weights or of the activations.
+/// Icarus takes seconds a case, so it runs every 15th: each operation in both modes and signs, each
+/// W, each A, not each pair of them.
 #[test]
 fn icarus() {
-    if let Some(coverage) = check(Backend::Icarus, expected().iter().step_by(23)) {
+    if let Some(coverage) = check(Backend::Icarus, expected().iter().skip(3).step_by(15)) {
         let missing = coverage.missing_margins();
         assert!(missing.is_empty(), "Icarus has not run: {}", missing.join(", "));
     }
