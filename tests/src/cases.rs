@@ -10,6 +10,8 @@ use crate::inputs;
 use crate::random_network::{RandomConfig, random_network, random_network_with};
 use crate::unet::{Unet, Upsampling, unet};
 
+pub use compositions::compositions;
+
 /// A network and the inputs to run it on.
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -45,7 +47,7 @@ impl Case {
 /// Every hand-picked case.
 pub fn all() -> Vec<Case> {
     let mut cases = single_operations();
-    cases.extend(compositions::compositions());
+    cases.extend(compositions());
     cases.extend(every_width());
     cases.extend(extremes());
     cases.extend(small_unets());
