@@ -3,7 +3,8 @@
 mod common;
 
 use common::{Builder, Random, random_network};
-use network::{Layer, Mode, Network};
+use network::arithmetic::{activation_max, activation_min, weight_max, weight_min};
+use network::{ChannelParams, Layer, Mode, Network};
 use proptest::prelude::*;
 use qunet_runtime_embedded::{Model, RunError, Session};
 
@@ -65,6 +66,47 @@ fn wide_layers_equal_the_reference() {
             layer(&mut builder);
             let input = builder.input();
             check(&builder.network, &input).unwrap();
+        }
+    }
+}
+
+/// Extreme weights and inputs of every W, A and sign, with a bias that makes the largest sum
+/// come out as 3: one unit lost anywhere shows.
+#[test]
+fn extreme_sums_equal_the_reference() {
+    for weight_bits in 1..=8u8 {
+        let weights = [weight_min(weight_bits), weight_max(weight_bits)];
+        for (bits, signed) in (1..=8u8).flat_map(|bits| [(bits, false), (bits, true)]) {
+            if (bits, signed) == (1, true) {
+                continue;
+            }
+            let values = [activation_min(bits, signed), activation_max(bits, signed)];
+            for (weight, value) in weights.into_iter().flat_map(|w| values.map(|v| (w, v))) {
+                let mut builder = Builder::new(Random(1), Mode::Scaled, [40, 5, 9]);
+                let spec = &mut builder.network.tensors[0].spec;
+                (spec.bits, spec.signed) = (bits, signed);
+                builder.conv2d(3, 3);
+                let output = builder.network.output.index();
+                let spec = &mut builder.network.tensors[output].spec;
+                (spec.bits, spec.signed) = (8, true);
+                let Some(Layer::Conv2d(conv)) = builder.network.layers.last_mut() else { return };
+                conv.weight_bits = weight_bits;
+                // the second channel has the other extreme, beside which the first must stand
+                let other = weights[0] + weights[1] - weight;
+                let n = conv.weights.len() / 3;
+                conv.weights.fill(weight as i8);
+                conv.weights[n..2 * n].fill(other as i8);
+                conv.requantize.shift = 0;
+                for (params, weight) in
+                    conv.requantize.channels.iter_mut().zip([weight, other, weight])
+                {
+                    *params = ChannelParams { multiplier: 1, bias: 3 - 40 * 9 * weight * value };
+                }
+                let input = vec![value as u8; 40 * 5 * 9];
+                check(&builder.network, &input).unwrap();
+                let expected = builder.network.run_reference(&input).unwrap();
+                assert_eq!(expected[output][9 + 1], 3);
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ mod conv2d;
 mod conv_transpose2d;
 mod head;
 mod max_pool2d;
+mod taps;
 mod upsample2d;
 mod weights;
 
