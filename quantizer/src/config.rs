@@ -178,7 +178,12 @@ impl ModelConfig {
         let unit = 1 << self.depth;
         for (key, side) in [("model.height", self.height), ("model.width", self.width)] {
             let expected = format!("a multiple of 2^depth = {unit} in {unit}..=4096");
-            require(side % unit == 0 && (unit..=4096).contains(&side), key, &expected, side)?;
+            require(
+                side.is_multiple_of(unit) && (unit..=4096).contains(&side),
+                key,
+                &expected,
+                side,
+            )?;
         }
         Ok(())
     }
@@ -194,7 +199,7 @@ impl TrainConfig {
         require(self.batch >= 5, "train.batch", "5 or more", self.batch)?;
         let unit = 1 << model.depth;
         let expected = format!("0 or a multiple of 2^depth = {unit} up to 4096");
-        let patch_fits = self.patch % unit == 0 && self.patch <= 4096;
+        let patch_fits = self.patch.is_multiple_of(unit) && self.patch <= 4096;
         require(patch_fits, "train.patch", &expected, self.patch)?;
         positive("train.learning_rate", self.learning_rate)?;
         not_negative("train.dice_weight", self.dice_weight)?;

@@ -11,7 +11,7 @@ use crate::error::QuantizerError;
 use crate::fake_quant::QuantPlan;
 use crate::forward::{Pass, Phase, forward};
 use crate::integer_forward::IntegerForward;
-use crate::lower::LayerIntegers;
+use crate::integers::LayerIntegers;
 use crate::qat::input_code;
 use crate::topology::Topology;
 use crate::unet::{UNet, host};

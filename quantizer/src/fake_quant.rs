@@ -64,7 +64,7 @@ impl Range {
     }
 
     /// Code of a value: round half to even of value / step, clamped; one bit takes the sign.
-    #[inline]
+    #[inline(always)]
     pub fn code(&self, value: f32, step: f32) -> f32 {
         if self.binary {
             return if value >= 0.0 { 1.0 } else { -1.0 };

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::fake_quant::{QuantPlan, Range};
 use crate::forward::convolve;
-use crate::lower::LayerIntegers;
+use crate::integers::LayerIntegers;
 use crate::topology::{LayerSpec, Operation, Topology, Walk, walk};
 use crate::unet::host;
 

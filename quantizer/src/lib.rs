@@ -1,6 +1,18 @@
-//! U-Net training with quantization in the loop; the only crate that sees Burn.
+//! Trains float U-Nets, fine-tunes them with quantization in the loop and lowers them to integers.
+//!
+//! This is the only crate that sees Burn. Samples enter as a [`datasets::Dataset`] through
+//! [`train_float`] and [`quantize`]; they leave as `model.qunet` in the run folder, a
+//! [`network::Network`] in bytes. In between:
+//!
+//! * [`topology`] lists the layers and walks the wiring, once for everybody;
+//! * [`unet`] holds the parameters, [`forward`] the differentiable pass, [`ops`] its kernels;
+//! * [`train`] is the loop, [`checkpoint`] and [`progress`] its files;
+//! * [`fake_quant`] quantizes in training, [`qat`] finds the first steps, [`integers`] and
+//!   [`lower`] give the integers, [`integer_forward`] and [`evaluate`] hold them against the reference.
+//!
+//! The crate never prints.
+#![forbid(unsafe_code)]
 
-#![allow(missing_docs)]
 pub mod checkpoint;
 pub mod config;
 pub mod device;
@@ -9,12 +21,24 @@ pub mod evaluate;
 pub mod fake_quant;
 pub mod forward;
 pub mod integer_forward;
+pub mod integers;
 pub mod loss;
 pub mod lower;
 pub mod ops;
 pub mod progress;
 pub mod qat;
+pub mod recipe;
 pub mod run;
 pub mod topology;
 pub mod train;
 pub mod unet;
+
+pub use config::{LayerOverride, ModelConfig, QuantizeConfig, QuantizeMode, TrainConfig, Upsample};
+pub use device::Backend;
+pub use error::QuantizerError;
+pub use progress::{ProgressEvent, Stage};
+pub use run::{
+    Configs, FloatReport, QuantizeReport, fake_quant_masks, float_masks, float_report, quantize,
+    train_float,
+};
+pub use train::Resume;

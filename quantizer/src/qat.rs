@@ -8,7 +8,7 @@ use crate::config::{QuantizeConfig, QuantizeMode};
 use crate::error::QuantizerError;
 use crate::fake_quant::{QuantPlan, Range, min_mse_step, step_size};
 use crate::forward::{Pass, Phase, forward};
-use crate::lower::gain;
+use crate::integers::gain;
 use crate::topology::{Operation, Topology};
 use crate::unet::{UNet, UnitValues, host};
 

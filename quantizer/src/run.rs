@@ -9,7 +9,6 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use datasets::sampler::{PatchSampler, SamplerOptions};
 use datasets::{Dataset, Image, Mask, Preprocess, Sample};
 use serde::{Deserialize, Serialize};
 
@@ -19,15 +18,16 @@ use crate::device::Backend;
 use crate::error::{QuantizerError, io_error};
 use crate::evaluate::{Predictor, agreement, logit};
 use crate::fake_quant::QuantPlan;
-use crate::lower::{Label, layer_integers, lower};
-use crate::progress::{ProgressEvent, Stage, write_atomically};
+use crate::integers::layer_integers;
+use crate::lower::{Label, lower};
+use crate::progress::{ProgressEvent, write_atomically};
 use crate::qat;
+use crate::recipe::{
+    comparison_tiles, float_recipe, n_parameters, quantize_recipe, sampler, validation_samples,
+};
 use crate::topology::Topology;
-use crate::train::{Fit, Recipe, Resume, fit};
+use crate::train::{Fit, Resume, fit};
 use crate::unet::UNet;
-
-/// Most input values that the comparison with the integer network looks at.
-const AGREEMENT_PIXELS: usize = 1 << 18;
 
 /// The sections `[model]`, `[train]` and `[quantize]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ pub struct FloatReport {
     pub threshold: f64,
     /// Steps after which the kept network was reached.
     pub best_step: usize,
-    /// Trained parameters: weights, gains and offsets.
+    /// Parameters of inference: weights, and one offset per channel (batch norm folded).
     pub n_parameters: usize,
     /// Bytes of those parameters in float32.
     pub float_bytes: usize,
@@ -68,6 +68,8 @@ pub struct QuantizeReport {
     pub threshold: f64,
     /// Steps after which the kept network was reached.
     pub best_step: usize,
+    /// Bits by layer, mode and input step.
+    pub plan: QuantPlan,
     /// The integer network.
     pub model: PathBuf,
     /// Its bytes.
@@ -189,12 +191,12 @@ pub fn quantize(
     let bytes = network.to_bytes()?;
     let model = run_dir.join("model.qunet");
     save_net_atomically(&best.net, &run_dir.join("quantize.bpk"))?;
-    write_json(&run_dir.join("plan.json"), &(&plan, validation.threshold))?;
     write_atomically(&model, &bytes)?;
     let report = QuantizeReport {
         validation_dice: validation.dice,
         threshold: validation.threshold,
         best_step: best.step,
+        plan: plan.clone(),
         model,
         quantized_bytes: bytes.len(),
         float_bytes: float_report.float_bytes,
@@ -229,19 +231,7 @@ pub fn float_masks(
 /// # Errors
 /// If the run has none.
 pub fn float_report(run_dir: &Path) -> Result<FloatReport, QuantizerError> {
-    let path = run_dir.join("float.json");
-    let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => QuantizerError::RunFile {
-            path: path.clone(),
-            expected: "the result of `qunet train`".into(),
-            found: "no such file".into(),
-        },
-        _ => io_error(&path)(error),
-    })?;
-    serde_json::from_str(&text).map_err(|error| {
-        let expected = "a float report of this version".to_owned();
-        QuantizerError::RunFile { path, expected, found: error.to_string() }
-    })
+    read_json(&run_dir.join("float.json"), "the result of `qunet train`")
 }
 
 /// What a [`Predictor`] needs besides the network.
@@ -277,77 +267,6 @@ fn checked_topology(data: &Dataset, configs: &Configs) -> Result<Topology, Quant
     Ok(Topology::new(&configs.model, channels, data.n_classes))
 }
 
-fn float_recipe(topology: &Topology, configs: &Configs) -> Recipe {
-    let train = &configs.train;
-    Recipe {
-        stage: Stage::Float,
-        topology: topology.clone(),
-        plan: None,
-        steps: train.steps,
-        warmup_steps: train.warmup_steps,
-        learning_rate: train.learning_rate,
-        step_learning_rate: 0.0,
-        dice_weight: train.dice_weight,
-        cross_entropy_weight: train.cross_entropy_weight,
-        batch: train.batch,
-        patch: train.patch_size(&configs.model),
-        foreground: train.foreground,
-        intensity_jitter: train.intensity_jitter,
-        seed: train.seed,
-        checkpoint_every: train.checkpoint_every,
-        validation_every: train.validation_every,
-    }
-}
-
-fn quantize_recipe(topology: &Topology, configs: &Configs) -> Recipe {
-    let quantize = &configs.quantize;
-    Recipe {
-        stage: Stage::Quantize,
-        steps: quantize.steps,
-        learning_rate: quantize.learning_rate,
-        step_learning_rate: quantize.step_learning_rate,
-        seed: quantize.seed,
-        ..float_recipe(topology, configs)
-    }
-}
-
-fn sampler<'a>(data: &'a Dataset, recipe: &Recipe) -> PatchSampler<'a> {
-    let options = SamplerOptions {
-        height: recipe.patch.0,
-        width: recipe.patch.1,
-        batch: recipe.batch,
-        seed: recipe.seed,
-        foreground: recipe.foreground,
-        intensity_jitter: recipe.intensity_jitter,
-        ..Default::default()
-    };
-    PatchSampler::new(&data.train, options)
-}
-
-/// Evenly spread samples to validate on while training.
-fn validation_samples(data: &Dataset, configs: &Configs) -> Vec<Sample> {
-    let limit = match configs.train.validation_images {
-        0 => data.validation.len(),
-        limit => limit,
-    };
-    let stride = data.validation.len().div_ceil(limit).max(1);
-    data.validation.iter().step_by(stride).cloned().collect()
-}
-
-/// Tiles from the middle of validation and test images.
-fn comparison_tiles(data: &Dataset, topology: &Topology) -> Vec<Image> {
-    let (h, w) = (topology.model.height, topology.model.width);
-    let n = (AGREEMENT_PIXELS / (h * w)).clamp(2, 32);
-    let samples: Vec<&Sample> = data.validation.iter().chain(&data.test).collect();
-    let stride = samples.len().div_ceil(n).max(1);
-    let tile = |sample: &&Sample| {
-        let image = &sample.image;
-        let middle = |size: usize, tile: usize| (size as isize - tile as isize).max(0) / 2;
-        image.window(middle(image.height, h), middle(image.width, w), h, w)
-    };
-    samples.iter().step_by(stride).map(tile).collect()
-}
-
 fn metadata(
     data: &Dataset,
     configs: &Configs,
@@ -366,22 +285,17 @@ fn metadata(
     .to_string()
 }
 
-fn n_parameters(topology: &Topology) -> usize {
-    let specs = topology.layers();
-    let last = specs.len() - 1;
-    let count = |(idx, spec): (usize, &crate::topology::LayerSpec)| {
-        let vectors = if idx == last { 1 } else { 2 };
-        spec.weight_shape().iter().product::<usize>() + vectors * spec.out_channels
-    };
-    specs.iter().enumerate().map(count).sum()
-}
-
 fn save_net_atomically(net: &UNet, path: &Path) -> Result<(), QuantizerError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".writing");
     let beside = PathBuf::from(beside);
-    save_net(net, &beside)?;
-    std::fs::rename(&beside, path).map_err(io_error(path))
+    let written = save_net(net, &beside)
+        .and_then(|()| std::fs::rename(&beside, path).map_err(io_error(path)));
+    if written.is_err() {
+        // Nothing more can be done about a half-written file that cannot be removed either.
+        let _ = std::fs::remove_file(&beside);
+    }
+    written
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), QuantizerError> {
@@ -389,36 +303,38 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), QuantizerError>
     write_atomically(path, &text.map_err(io_error(path))?)
 }
 
-/// The device that a run's backend computes on, for callers that only check availability.
-///
-/// # Errors
-/// If the backend was not compiled in.
-pub fn device(configs: &Configs) -> Result<Device, QuantizerError> {
-    configs.train.backend.device()
-}
-
-/// Masks of the run's fake-quantized network, evaluated as the differentiable graph.
+/// Masks of the run's fake-quantized network, as the differentiable graph computes them.
 ///
 /// # Errors
 /// If the run was not quantized.
-pub fn quantized_masks(
+pub fn fake_quant_masks(
     run_dir: &Path,
     samples: &[Sample],
     overlap: usize,
 ) -> Result<Vec<Mask>, QuantizerError> {
-    let report = float_report(run_dir)?;
-    let path = run_dir.join("plan.json");
-    let text = std::fs::read_to_string(&path).map_err(io_error(&path))?;
-    let (plan, threshold): (QuantPlan, f64) =
-        serde_json::from_str(&text).map_err(|error| QuantizerError::RunFile {
-            path,
-            expected: "a quantization plan of this version".into(),
-            found: error.to_string(),
-        })?;
-    let device = report.backend.device()?;
-    let topology = &report.topology;
+    let float = float_report(run_dir)?;
+    let report: QuantizeReport =
+        read_json(&run_dir.join("quantize.json"), "the result of `qunet quantize`")?;
+    let device = float.backend.device()?;
+    let topology = &float.topology;
     let net = load_net(UNet::new(topology, 0, &device), &run_dir.join("quantize.bpk"))?;
-    let predictor = Predictor { net: &net, topology, plan: Some(&plan), device: &device };
+    let predictor = Predictor { net: &net, topology, plan: Some(&report.plan), device: &device };
     let images: Vec<&Image> = samples.iter().map(|s| &s.image).collect();
-    Ok(predictor.segment(&images, overlap, threshold))
+    Ok(predictor.segment(&images, overlap, report.threshold))
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    expected: &str,
+) -> Result<T, QuantizerError> {
+    let wrong = |found: String| QuantizerError::RunFile {
+        path: path.to_path_buf(),
+        expected: expected.to_owned(),
+        found,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => wrong("no such file".into()),
+        _ => io_error(path)(error),
+    })?;
+    serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
 }

@@ -287,5 +287,12 @@ fn correlate<S: Simd, const C: usize>(
             }
         }
     }
-    sums.map(|taps| taps.map(|sum| simd.reduce_sum_f32s(sum)))
+    // Loops, not `map`: its closures would be compiled without the vector instructions.
+    let mut totals = [[0.0; 9]; C];
+    for c in 0..C {
+        for tap in 0..9 {
+            totals[c][tap] = simd.reduce_sum_f32s(sums[c][tap]);
+        }
+    }
+    totals
 }
