@@ -30,7 +30,7 @@ Feature memory: {} words of {} bits, no initial contents.
 
 Simulate (from this folder):
 
-    iverilog -g2005 -Wall -o bench.vvp qunet_tb.v {} && vvp bench.vvp
+    iverilog -g2005 -Wall -Wno-timescale -o bench.vvp qunet_tb.v {} && vvp bench.vvp
 
 Integrate: instantiate `{TOP}` on a Wishbone B4 classic bus (32 bits, 256 bytes), one clock, `rst`
 synchronous and active high. The memory images are read by path: run synthesis in this folder or

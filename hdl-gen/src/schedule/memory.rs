@@ -14,7 +14,7 @@ pub struct FeatureMap {
     pub words: usize,
     /// Largest sum of live words; no map can be smaller.
     pub lower_bound_words: usize,
-    /// Operation whose output ends highest.
+    /// Operation at which that largest sum occurs.
     pub peak_operation: usize,
 }
 
@@ -37,11 +37,9 @@ pub fn place(network: &Network, operations: &[Operation], engine: &Engine) -> Fe
     let intervals = lifetimes(network, operations, engine);
     let mut by_size = intervals.clone();
     by_size.sort_by_key(|i| (std::cmp::Reverse(i.words), i.first, i.tensor));
-    let candidates = [by_size, intervals].map(|order| place_in_order(network, &order));
-    let best = candidates.into_iter().min_by_key(|map| map.words);
-    let mut map = best.unwrap_or_else(|| place_in_order(network, &[]));
-    map.peak_operation = peak(network, operations, engine, &map);
-    map
+    let by_size = place_in_order(network, &by_size);
+    let in_order = place_in_order(network, &intervals);
+    if in_order.words < by_size.words { in_order } else { by_size }
 }
 
 fn lifetimes(network: &Network, operations: &[Operation], engine: &Engine) -> Vec<Interval> {
@@ -82,26 +80,15 @@ fn place_in_order(network: &Network, order: &[Interval]) -> FeatureMap {
         bases[interval.tensor] = Some(base);
         placed.push((*interval, base));
     }
-    let live = |at: &usize| -> usize {
-        order.iter().filter(|i| i.first <= *at && *at <= i.last).map(|i| i.words).sum()
+    let live = |at: usize| -> usize {
+        order.iter().filter(|i| i.first <= at && at <= i.last).map(|i| i.words).sum()
     };
     let n_times = order.iter().map(|i| i.last + 1).max().unwrap_or(0);
+    let peak = (0..n_times).rev().max_by_key(|at| live(*at)).unwrap_or(0);
     FeatureMap {
         words: placed.iter().map(|(interval, base)| base + interval.words).max().unwrap_or(0),
-        lower_bound_words: (0..n_times).map(|at| live(&at)).max().unwrap_or(0),
+        lower_bound_words: live(peak),
         bases,
-        peak_operation: 0,
+        peak_operation: peak,
     }
-}
-
-fn peak(network: &Network, operations: &[Operation], engine: &Engine, map: &FeatureMap) -> usize {
-    let layout = engine.layout();
-    let end =
-        |id: network::TensorId| map.bases[id.index()].unwrap_or(0) + layout.words(network.spec(id));
-    let highest = |op: &Operation| {
-        let sources = op.sources.iter().map(|s| end(s.tensor));
-        sources.chain([end(op.output)]).max()
-    };
-    let reaches = |op: &Operation| highest(op) == Some(map.words);
-    operations.iter().position(reaches).unwrap_or(0)
 }

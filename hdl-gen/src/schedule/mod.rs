@@ -43,7 +43,8 @@ pub fn schedule(network: &Network, config: &HardwareConfig) -> Result<Schedule, 
     if let Some(kib) = config.feature_memory_kib {
         let available = kib * 8192 / engine.feature_bits();
         if features.words > available {
-            let layer = operations[features.peak_operation].name.clone();
+            let layer =
+                operations.get(features.peak_operation).map_or(String::new(), |op| op.name.clone());
             let word_bits = engine.feature_bits();
             return Err(HdlError::FeatureMemory {
                 layer,
