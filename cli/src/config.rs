@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use datasets::{DataConfig, SplitConfig};
 use hdl_gen::HardwareConfig;
-use quantizer::config::{ModelConfig, QuantizeConfig, TrainConfig};
+use quantizer::{ModelConfig, QuantizeConfig, TrainConfig};
 use serde::{Deserialize, Serialize};
 use sim::EvaluateConfig;
 
@@ -42,9 +42,16 @@ pub struct ConfigArgs {
     /// Sets one key of the configuration, e.g. `--set quantize.weight_bits=3`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// Options of the subcommands that write into a run folder.
+#[derive(Args, Clone)]
+pub struct RunArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Folder of the run [default: runs/NAME for a configuration called NAME.toml]
     #[arg(long, value_name = "DIR")]
-    pub run: Option<PathBuf>,
+    run: Option<PathBuf>,
 }
 
 impl ConfigArgs {
@@ -60,10 +67,17 @@ impl ConfigArgs {
         validate(&config).with_context(|| format!("configuration {}", self.config.display()))?;
         Ok(config)
     }
+}
+
+impl RunArgs {
+    /// Reads, overrides and checks the configuration.
+    pub fn load(&self) -> Result<RunConfig> {
+        self.config.load()
+    }
 
     /// The folder that receives weights, metrics and the model.
     pub fn run_dir(&self) -> PathBuf {
-        let name = self.config.file_stem().unwrap_or_default();
+        let name = self.config.config.file_stem().unwrap_or_default();
         self.run.clone().unwrap_or_else(|| Path::new("runs").join(name))
     }
 }

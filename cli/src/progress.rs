@@ -1,9 +1,10 @@
 //! Progress bars on long work; none when the output is not a terminal.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use quantizer::progress::ProgressEvent;
+use quantizer::ProgressEvent;
 
 /// A bar of `length` units on the terminal, invisible elsewhere.
 pub fn bar(length: u64, what: &str) -> ProgressBar {
@@ -18,6 +19,16 @@ pub fn bar(length: u64, what: &str) -> ProgressBar {
     }
     bar.set_prefix(what.to_owned());
     bar
+}
+
+/// A spinner for work of unknown length, invisible without a terminal; gone when dropped.
+pub fn spinner(what: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let spinner = ProgressBar::new_spinner().with_message(what.to_owned());
+    spinner.enable_steady_tick(Duration::from_millis(120));
+    spinner
 }
 
 /// Shows the steps of training; without a terminal, one line at each validation.

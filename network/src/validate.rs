@@ -11,7 +11,7 @@ use crate::tensor::{MAX_EXTENT, TensorId, TensorSpec};
 /// Largest kernel extent.
 pub const MAX_KERNEL: usize = 15;
 /// Largest number of tensors or layers.
-pub const MAX_ITEMS: usize = 4096;
+pub const MAX_ITEMS: usize = 512;
 
 /// Checks everything that inference relies on; after it a run cannot fail.
 ///

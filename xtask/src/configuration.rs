@@ -30,11 +30,10 @@ pub fn document(root: &Path) -> Result<String> {
         let source = std::fs::read_to_string(root.join(file)).with_context(|| file.to_owned())?;
         let keys = keys(&source, name);
         ensure!(!keys.is_empty(), "{file}: expected a struct {name} with documented fields");
-        let defaults = defaults(&source, name);
+        let defaults = defaults(section)?;
         text += &format!("\n## [{section}]\n| key | meaning | default |\n|---|---|---|\n");
         for (key, meaning) in keys {
-            let default = defaults.iter().find(|(name, _)| *name == key);
-            let default = default.map_or("", |(_, value)| value.as_str());
+            let default = defaults.get(&key).map_or("absent".to_owned(), written);
             text += &format!("| `{key}` | {} | `{default}` |\n", meaning.replace('|', "\\|"));
         }
     }
@@ -55,22 +54,25 @@ fn keys(source: &str, name: &str) -> Vec<(String, String)> {
     keys
 }
 
-/// Fields of the `Default` implementation with their values as written.
-fn defaults(source: &str, name: &str) -> Vec<(String, String)> {
-    let fields = block(source, &format!("impl Default for {name} {{"));
-    let joined = fields.join(" ");
-    let inner = joined.split_once("Self {").map_or("", |(_, inner)| inner);
-    let pairs = inner.split(", ").filter_map(|field| field.split_once(": "));
-    let clean = |value: &str| {
-        let value = value.trim_end_matches([' ', '}', ',']);
-        let value = value.rsplit("::").next().unwrap_or(value).replace(".into()", "");
-        match value.trim_start_matches("Some(").trim_end_matches(')') {
-            "None" => "absent".to_owned(),
-            "new(" | "new" => "empty".to_owned(),
-            value => value.replace('_', ""),
-        }
-    };
-    pairs.map(|(key, value)| (key.trim().to_owned(), clean(value))).collect()
+/// Default values as TOML, key by key; absent keys have no default.
+fn defaults(section: &str) -> Result<toml::Table> {
+    Ok(match section {
+        "data" => toml::Table::try_from(datasets::DataConfig::default()),
+        "split" => toml::Table::try_from(datasets::SplitConfig::default()),
+        "model" => toml::Table::try_from(quantizer::config::ModelConfig::default()),
+        "train" => toml::Table::try_from(quantizer::config::TrainConfig::default()),
+        "quantize" => toml::Table::try_from(quantizer::config::QuantizeConfig::default()),
+        "hardware" => toml::Table::try_from(hdl_gen::HardwareConfig::default()),
+        _ => toml::Table::try_from(sim::EvaluateConfig::default()),
+    }?)
+}
+
+/// As written in a file, a float of f32 without the digits that f64 adds.
+fn written(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Float(number) => format!("{}", *number as f32),
+        other => other.to_string(),
+    }
 }
 
 /// Trimmed lines between an opening line and the closing brace at its indentation.

@@ -35,24 +35,25 @@ impl Demo {
         let started = Instant::now();
         let (run, build) = (self.out.join("run"), self.out.join("build"));
         let model = run.join("model.qunet");
-        let config = self.config_arguments(&run);
+        let config = self.config_arguments();
+        let mut training = config.clone();
+        training.extend(["--run".into(), run.clone()]);
         let samples = self.samples.to_string();
-        let report_of = |arguments: &[&Path]| qunet(arguments);
 
-        qunet_with("train", &config)?;
-        let quantize = qunet_with("quantize", &config)?;
+        qunet_with("train", &training)?;
+        let quantize = qunet_with("quantize", &training)?;
         let overlays = self.out.join("overlays");
         let mut simulate: Vec<PathBuf> = vec![model.clone()];
         simulate.extend(config.iter().cloned());
         simulate.extend(["--split".into(), "test".into(), "--overlays".into(), overlays.clone()]);
         let simulate = qunet_with("simulate", &simulate)?;
         let mut generate: Vec<PathBuf> = vec![model.clone(), "--out".into(), build.clone()];
-        generate.extend(config[..2].iter().cloned());
+        generate.extend(config);
         qunet_with("generate", &generate)?;
         let samples = Path::new(&samples);
-        let cosim = report_of(&["cosim".as_ref(), &build, "--samples".as_ref(), samples])?;
+        let cosim = qunet(&["cosim".as_ref(), &build, "--samples".as_ref(), samples])?;
         let target = Path::new("thumbv7em-none-eabihf");
-        let firmware = report_of(&[
+        let firmware = qunet(&[
             "firmware".as_ref(),
             &model,
             "--target".as_ref(),
@@ -71,9 +72,8 @@ impl Demo {
         check(&report)
     }
 
-    fn config_arguments(&self, run: &Path) -> Vec<PathBuf> {
-        let mut arguments: Vec<PathBuf> =
-            vec!["--config".into(), self.config.clone(), "--run".into(), run.to_path_buf()];
+    fn config_arguments(&self) -> Vec<PathBuf> {
+        let mut arguments: Vec<PathBuf> = vec!["--config".into(), self.config.clone()];
         for setting in &self.set {
             arguments.extend(["--set".into(), setting.into()]);
         }

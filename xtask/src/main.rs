@@ -22,12 +22,15 @@ enum Task {
     Demo(demo::Demo),
     /// Regenerates what is generated and checked in: golden files, docs/configuration.md
     Bless,
+    /// Fails if docs/configuration.md is not what `bless` would write
+    CheckGenerated,
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Demo(demo) => demo.run(),
         Task::Bless => bless(),
+        Task::CheckGenerated => check_generated(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,5 +45,13 @@ fn bless() -> anyhow::Result<()> {
     let root = files::workspace_root();
     files::write(&root.join("docs/configuration.md"), configuration::document(&root)?.as_bytes())?;
     qunet_tests::golden::write(&root.join("tests/golden"))?;
+    Ok(())
+}
+
+fn check_generated() -> anyhow::Result<()> {
+    let root = files::workspace_root();
+    let path = root.join("docs/configuration.md");
+    let found = std::fs::read_to_string(&path)?;
+    anyhow::ensure!(found == configuration::document(&root)?, "docs/configuration.md is outdated");
     Ok(())
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use sim::verilated::cosim;
 
 use crate::output::{print_json, table};
+use crate::progress;
 use crate::run_dir::{inputs, read_model};
 
 /// Runs the generated accelerator in Verilator; compares every value of every layer.
@@ -31,7 +32,9 @@ impl Cosim {
         let (_, network) = read_model(&self.build.join("model.qunet"))?;
         let inputs = inputs(&self.build.join("samples"), &network, self.samples)?;
         let context = || format!("build folder {}", self.build.display());
+        let spinner = progress::spinner("building the Verilated model and running it");
         let report = cosim(&self.build, &inputs).with_context(context)?;
+        spinner.finish_and_clear();
         if self.json {
             print_json(&report)?;
         } else {

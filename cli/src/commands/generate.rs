@@ -40,7 +40,7 @@ impl Generate {
         let (_, network) = read_model(&self.model)?;
         let samples = read_samples(&samples_dir(&self.model), &network, 8)?;
         let report = generate(&network, &hardware, &self.out)
-            .with_context(|| format!("model {}", self.model.display()))?;
+            .with_context(|| format!("{} for {}", self.out.display(), self.model.display()))?;
         for (index, sample) in samples.iter().enumerate() {
             let path = self.out.join("samples").join(format!("input_{index}.bin"));
             quantizer::progress::write_atomically(&path, sample)?;

@@ -5,12 +5,12 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Args;
 use quantizer::progress::write_atomically;
-use quantizer::run::{QuantizeReport, quantize};
+use quantizer::{QuantizeReport, quantize};
 use serde::Serialize;
 use sim::InputRule;
 
 use crate::commands::train::{announce, configs, resume};
-use crate::config::ConfigArgs;
+use crate::config::RunArgs;
 use crate::output::{bytes, print_json};
 use crate::progress;
 use crate::run_dir::{read_model, samples_dir};
@@ -25,7 +25,7 @@ const N_SAMPLES: usize = 8;
                         --set quantize.weight_bits=2 --set quantize.activation_bits=4")]
 pub struct Quantize {
     #[command(flatten)]
-    config: ConfigArgs,
+    run: RunArgs,
     /// Continue from the newest checkpoint of the run, with the same result as without a break
     #[arg(long)]
     resume: bool,
@@ -45,9 +45,9 @@ struct Report {
 impl Quantize {
     /// Loads the data, fine-tunes, lowers, reports.
     pub fn run(self) -> Result<()> {
-        let config = self.config.load()?;
-        let run_dir = self.config.run_dir();
-        quantizer::run::float_report(&run_dir)?;
+        let config = self.run.load()?;
+        let run_dir = self.run.run_dir();
+        quantizer::float_report(&run_dir)?;
         let data = datasets::load(&config.data, &config.split)?;
         announce(&data);
         let mut show = progress::training();

@@ -74,7 +74,7 @@ impl Simulate {
         let float = match run_dir.join("float.json").exists() {
             true => {
                 let overlap = config.evaluate.tile_overlap;
-                Some(quantizer::run::float_masks(run_dir, samples, overlap)?)
+                Some(quantizer::float_masks(run_dir, samples, overlap)?)
             }
             false => None,
         };

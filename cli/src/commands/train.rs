@@ -3,10 +3,9 @@
 use anyhow::Result;
 use clap::Args;
 use datasets::Dataset;
-use quantizer::run::{Configs, train_float};
-use quantizer::train::Resume;
+use quantizer::{Configs, Resume, train_float};
 
-use crate::config::{ConfigArgs, RunConfig};
+use crate::config::{RunArgs, RunConfig};
 use crate::output::{bytes, print_json};
 use crate::progress;
 
@@ -16,7 +15,7 @@ use crate::progress;
                         qunet train --config configs/em.toml --data DIR --resume")]
 pub struct Train {
     #[command(flatten)]
-    config: ConfigArgs,
+    run: RunArgs,
     /// Continue from the newest checkpoint of the run, with the same result as without a break
     #[arg(long)]
     resume: bool,
@@ -28,8 +27,8 @@ pub struct Train {
 impl Train {
     /// Loads the data, trains, reports.
     pub fn run(self) -> Result<()> {
-        let config = self.config.load()?;
-        let run_dir = self.config.run_dir();
+        let config = self.run.load()?;
+        let run_dir = self.run.run_dir();
         let data = datasets::load(&config.data, &config.split)?;
         announce(&data);
         let mut show = progress::training();

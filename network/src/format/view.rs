@@ -104,7 +104,7 @@ impl<'a> NetworkView<'a> {
         for (section, record_bytes) in records {
             let n_bytes = self.section(section).len();
             if !n_bytes.is_multiple_of(record_bytes) || n_bytes / record_bytes > MAX_ITEMS {
-                let problem = "is not a whole number of records (4096 at most)";
+                let problem = "is not a whole number of records (512 at most)";
                 return Err(section_error(section as usize, problem));
             }
         }

@@ -1,0 +1,143 @@
+//! The whole job on a small phantom: resume after a kill, JSON reports, segmentation of scans.
+
+mod common;
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use common::{nifti_gz, qunet, succeed, text, write_png};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const CONFIG: &str = "[data]\nkind = \"phantom-cord\"\ncount = 24\nsize = [32, 32]\n\
+    [model]\nbase_width = 4\ndepth = 2\nheight = 32\nwidth = 32\n\
+    [train]\nsteps = 40\nbatch = 6\ncheckpoint_every = 5\nvalidation_every = 10\n\
+    [quantize]\nsteps = 20\n[evaluate]\ntile_overlap = 8\n";
+
+/// A folder with the configuration; returns (folder, path of the configuration).
+fn project() -> (TempDir, String) {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("tiny.toml");
+    std::fs::write(&config, CONFIG).unwrap();
+    let config = text(&config).to_owned();
+    (folder, config)
+}
+
+fn json(output: &str) -> Value {
+    serde_json::from_str(output).expect("a JSON report")
+}
+
+/// Trains and quantizes in `folder/run`; returns the run folder.
+fn quantized(folder: &Path, config: &str) -> String {
+    let run = text(&folder.join("run")).to_owned();
+    succeed(&["train", "--config", config, "--run", &run]);
+    let report = succeed(&["quantize", "--config", config, "--run", &run, "--json"]);
+    let report = json(&report);
+    assert_eq!(report["fake_quant_mismatches"], 0);
+    assert_eq!((&report["weight_bits"], &report["activation_bits"]), (&4.into(), &6.into()));
+    run
+}
+
+#[test]
+fn killed_training_resumes_to_the_same_network() {
+    let (folder, config) = project();
+    let whole = text(&folder.path().join("whole")).to_owned();
+    succeed(&["train", "--config", &config, "--run", &whole]);
+
+    let broken = folder.path().join("broken");
+    let mut child = qunet(&["train", "--config", &config, "--run", text(&broken)])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let checkpoints = broken.join("checkpoints");
+    let started = Instant::now();
+    let reached = || std::fs::read_dir(&checkpoints).is_ok_and(|mut files| files.next().is_some());
+    while !reached() && started.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(reached(), "a checkpoint was written before the kill");
+    succeed(&["train", "--config", &config, "--run", text(&broken), "--resume"]);
+
+    for name in ["float.bpk", "metrics-float.jsonl"] {
+        let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
+        assert!(read(Path::new(&whole)) == read(&broken), "{name} differs after the resume");
+    }
+}
+
+#[test]
+fn the_whole_job() {
+    let (folder, config) = project();
+    let run = quantized(folder.path(), &config);
+    let model = format!("{run}/model.qunet");
+
+    let overlays = folder.path().join("overlays");
+    let simulate = ["simulate", &model, "--config", &config, "--json", "--overlays"];
+    let report = json(&succeed(&[&simulate[..], &[text(&overlays)]].concat()));
+    for key in ["float_dice", "quantized_dice", "dice_drop", "memory_ratio"] {
+        assert!(report[key].is_f64(), "simulate reports {key}");
+    }
+    let file_bytes = std::fs::metadata(&model).unwrap().len();
+    assert_eq!(report["quantized_bytes"], file_bytes, "every byte of the file is counted");
+    assert!(std::fs::read_dir(&overlays).unwrap().count() > 0, "pictures are written");
+
+    let report = json(&succeed(&["inspect", &model, "--json"]));
+    assert_eq!(report["file_bytes"], file_bytes);
+    assert!(report["arena_bytes"].as_u64() >= report["arena_lower_bound_bytes"].as_u64());
+
+    let build = text(&folder.path().join("build")).to_owned();
+    succeed(&["generate", &model, "--config", &config, "--out", &build]);
+    let report = json(&succeed(&["cosim", &build, "--samples", "2", "--json"]));
+    assert_eq!((&report["mismatches"], &report["images"]), (&0.into(), &2.into()));
+    assert_eq!(report["cycles"], report["model_cycles"]);
+
+    let firmware = ["firmware", &model, "--run", "--samples", "2", "--json"];
+    let report = json(&succeed(&firmware));
+    assert_eq!(report["mismatches"], 0);
+    assert!(report["values_compared"].as_u64() > Some(10_000));
+}
+
+#[test]
+fn segment_keeps_shape_and_geometry() {
+    let (folder, config) = project();
+    let run = quantized(folder.path(), &config);
+    let model = format!("{run}/model.qunet");
+
+    // a picture whose sides no pooling divides, larger than the network
+    let picture = folder.path().join("scan.png");
+    write_png(&picture, [45, 71], |x, y| ((x * 31 + y * 17) % 200) as u8);
+    let mask = folder.path().join("mask.png");
+    succeed(&["segment", &model, text(&picture), "-o", text(&mask)]);
+    let mask = image::open(&mask).unwrap().to_luma8();
+    assert_eq!(mask.dimensions(), (71, 45));
+
+    let shape = [37, 41, 3];
+    let values: Vec<f32> = (0..37 * 41 * 3).map(|i| (i * 7 % 101) as f32).collect();
+    let scan = folder.path().join("scan.nii.gz");
+    std::fs::write(&scan, nifti_gz(shape, &values)).unwrap();
+    let mask = folder.path().join("mask.nii.gz");
+    succeed(&["segment", &model, text(&scan), "-o", text(&mask)]);
+    let header = |path: &Path| {
+        let mut decoder = flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap());
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut decoder, &mut bytes).unwrap();
+        (bytes[40..56].to_vec(), bytes[252..328].to_vec(), bytes.len())
+    };
+    let ((dims, affine, _), (mask_dims, mask_affine, n_bytes)) = (header(&scan), header(&mask));
+    assert_eq!((dims, affine), (mask_dims, mask_affine), "dimensions, form codes and affine");
+    assert_eq!(n_bytes, 352 + 37 * 41 * 3);
+}
+
+#[test]
+fn help_shows_an_example() {
+    let subcommands =
+        ["train", "quantize", "simulate", "generate", "cosim", "firmware", "segment", "inspect"];
+    let all = succeed(&["--help"]);
+    for subcommand in subcommands {
+        assert!(all.contains(subcommand), "qunet --help names {subcommand}");
+        let help = succeed(&[subcommand, "--help"]);
+        assert!(help.contains("Example") && help.contains("Usage"), "qunet {subcommand} --help");
+    }
+}

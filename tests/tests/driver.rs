@@ -1,0 +1,140 @@
+//! The driver against the generated register block in Verilator.
+
+use hdl_gen::{HardwareConfig, generate};
+use network::Network;
+use network::registers::{self as regs, REGISTERS};
+use qunet_tests::inputs;
+use qunet_tests::unet::{Unet, unet};
+use runtime_embedded::Model;
+use runtime_embedded::driver::{Accelerator, Backend, Build, DriverError, RegBus, WithFallback};
+use sim::verilated::Verilated;
+
+/// The Verilated design as a bus; one that does not answer gives all ones.
+struct Bus {
+    design: Verilated,
+    /// MODEL_HASH is read wrongly.
+    wrong_hash: bool,
+    /// CYCLES after which the watchdog strikes, whatever the driver wants.
+    watchdog: Option<u32>,
+    /// Writes to the data window that are still lost.
+    n_lost: u32,
+}
+
+impl RegBus for Bus {
+    fn read(&mut self, offset: u32) -> u32 {
+        let register = REGISTERS[offset as usize / 4];
+        let value = self.design.read(register).unwrap_or(u32::MAX);
+        if offset == regs::MODEL_HASH.offset && self.wrong_hash { !value } else { value }
+    }
+
+    fn write(&mut self, offset: u32, value: u32) {
+        let register = REGISTERS[offset as usize / 4];
+        if offset == regs::WINDOW_DATA.offset && self.n_lost > 0 {
+            self.n_lost -= 1;
+            return;
+        }
+        let limited = self.watchdog.filter(|_| offset == regs::WATCHDOG.offset);
+        let _ = self.design.write(register, limited.unwrap_or(value));
+    }
+}
+
+fn start(network: &Network) -> (Bus, Build) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = HardwareConfig { tn: 2, tm: 4, tp: 4, digit_bits: 4, ..Default::default() };
+    let engine = folder.path().join("engine");
+    generate(network, &config, &engine).unwrap();
+    let design = Verilated::build(&engine, &folder.path().join("cache")).unwrap();
+    let manifest = design.manifest();
+    let layout = manifest.engine.layout();
+    let base = manifest.tensors[manifest.output].base.unwrap() * layout.word_window_words();
+    let build = Build {
+        layout,
+        output_window_base: base as u32,
+        model_cycles: manifest.model_cycles as u32,
+    };
+    (Bus { design, wrong_hash: false, watchdog: None, n_lost: 0 }, build)
+}
+
+/// Verilator is here; if not, says what is skipped, and fails where nothing may be.
+fn has_verilator(test: &str) -> bool {
+    if sim::verilated::is_installed() {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none(), "{test}: Verilator is not installed");
+    println!("skipped: {test} (Verilator is not installed)");
+    false
+}
+
+#[test]
+fn driver_on_the_verilated_register_block() {
+    if !has_verilator("driver_on_the_verilated_register_block") {
+        return;
+    }
+    let network = unet(&Unet { base: 2, ..Unet::default() });
+    let input = inputs::random(&network, 1);
+    let bytes = network.to_bytes().unwrap();
+    let model = Model::from_bytes(&bytes).unwrap();
+    let expected = network.run_reference(&input).unwrap().swap_remove(network.output.index());
+    let (bus, build) = start(&network);
+    let mut output = vec![0; expected.len()];
+
+    let mut accelerator = Accelerator::new(bus, model, build).unwrap();
+    accelerator.probe().unwrap();
+    let polls = accelerator.default_polls();
+    for _ in 0..2 {
+        output.fill(9);
+        let counters = accelerator.infer(&input, &mut output, polls).unwrap();
+        assert_eq!(output, expected);
+        assert!(counters.cycles < 2 * build.model_cycles);
+    }
+    // aborted, dropped, timed out, started without an input
+    accelerator.load_input(&input).unwrap();
+    accelerator.start().unwrap().abort();
+    let refused = accelerator.start().err();
+    assert!(matches!(refused, Some(DriverError::Engine { fault, .. }) if fault.is_length()));
+    accelerator.load_input(&input).unwrap();
+    let late = accelerator.start().unwrap().wait(3);
+    assert!(matches!(late, Err(DriverError::Timeout { limit: 3, .. })), "{late:?}");
+    accelerator.recover().unwrap();
+    accelerator.infer(&input, &mut output, polls).unwrap();
+    assert_eq!(output, expected);
+    accelerator.take_interrupt();
+
+    // faults on the way
+    let mut bus = accelerator.into_bus();
+    bus.n_lost = 1;
+    let mut arena = vec![0; model.arena_bytes()];
+    let accelerator = Accelerator::new(bus, model, build).unwrap();
+    let mut runner = WithFallback::new(accelerator, &mut arena).unwrap();
+    output.fill(9);
+    let report = runner.infer(&input, &mut output).unwrap();
+    assert!(matches!(report.fault, Some(DriverError::Load { .. })));
+    assert!(matches!(report.backend, Backend::Accelerator(_)));
+    assert_eq!(output, expected);
+}
+
+#[test]
+fn watchdog_and_wrong_hash_end_in_software() {
+    if !has_verilator("watchdog_and_wrong_hash_end_in_software") {
+        return;
+    }
+    let network = unet(&Unet { base: 2, depth: 1, size: [8, 8], ..Unet::default() });
+    let input = inputs::random(&network, 1);
+    let bytes = network.to_bytes().unwrap();
+    let model = Model::from_bytes(&bytes).unwrap();
+    let expected = network.run_reference(&input).unwrap().swap_remove(network.output.index());
+    for wrong_hash in [true, false] {
+        let (mut bus, build) = start(&network);
+        (bus.wrong_hash, bus.watchdog) = (wrong_hash, Some(100));
+        let mut arena = vec![0; model.arena_bytes()];
+        let accelerator = Accelerator::new(bus, model, build).unwrap();
+        let mut runner = WithFallback::new(accelerator, &mut arena).unwrap();
+        let mut output = vec![9; expected.len()];
+        let report = runner.infer(&input, &mut output).unwrap();
+        assert_eq!((report.backend, report.attempts), (Backend::Software, 2));
+        assert_eq!(output, expected);
+        let is_watchdog =
+            matches!(report.fault, Some(DriverError::Engine { fault, .. }) if fault.is_watchdog());
+        assert_eq!(is_watchdog, !wrong_hash);
+    }
+}
