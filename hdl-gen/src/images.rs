@@ -5,7 +5,7 @@ use network::Network;
 use crate::config::HardwareConfig;
 use crate::engine::{Engine, PARAM_BITS};
 use crate::error::HdlError;
-use crate::schedule::{self, ImageBase, Operation, OperationKind, Schedule};
+use crate::schedule::{self, ImageBase, Operation, Schedule};
 
 /// One memory's contents: each word as 32-bit chunks, low bits first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,14 +158,10 @@ fn weight_digit(engine: &Engine, operation: &Operation, code: i8, digit: usize) 
     ((i32::from(code) >> shift) as u32) & ((1 << engine.digit_bits) - 1)
 }
 
-/// True if the operation's weights are the model's own.
-pub fn has_model_weights(operation: &Operation) -> bool {
-    operation.uses_array() && operation.kind != OperationKind::Copy
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::OperationKind;
     use network::{Requantize, TensorId};
 
     fn engine(digit_bits: usize) -> Engine {

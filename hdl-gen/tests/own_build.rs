@@ -155,3 +155,30 @@ fn damaged_build_folders_are_refused() {
         Verilated::build(&folder.path().join("absent"), folder.path()).err().expect("an error");
     assert!(error.to_string().contains("manifest.json"), "{error}");
 }
+
+/// Set in the child process that has no Verilator on its path.
+const WITHOUT_TOOLS: &str = "QUNET_TEST_WITHOUT_TOOLS";
+
+#[test]
+fn an_absent_verilator_is_named() {
+    if std::env::var_os(WITHOUT_TOOLS).is_none() {
+        let program = std::env::current_exe().expect("this program");
+        let output = std::process::Command::new(program)
+            .args(["--exact", "an_absent_verilator_is_named"])
+            .env(WITHOUT_TOOLS, "1")
+            .env("PATH", "")
+            .output()
+            .expect("runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let build = folder.path().join("build");
+    let network = small_unet(Mode::Scaled, 3);
+    generate(&network, &HardwareConfig::default(), &build).expect("generates");
+    let error = sim::verilated::cosim(&build, &[]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "verilator: expected the program on the PATH, found none (apt install verilator)"
+    );
+}

@@ -53,7 +53,7 @@ impl Bench {
             format!("engine-{}-{}-{}-{}", config.tn, config.tm, config.tp, config.digit_bits);
         let engine = folder.path().join(name);
         let depths =
-            Depths { features: 1 << 16, weights: 1 << 16, params: 1 << 10, descriptors: 1 << 10 };
+            Depths { features: 1 << 16, weights: 1 << 18, params: 1 << 10, descriptors: 1 << 10 };
         generate_loadable(&config, depths, &engine).expect("generates");
         let design = Verilated::build(&engine, &cache_dir()).expect("builds");
         Bench { config, design, folder }

@@ -149,7 +149,13 @@ impl Verilated {
     /// # Errors
     /// If the length is not that of the tensor or a value is outside its range.
     pub fn load_input(&mut self, values: &[u8]) -> Result<(), VerilatedError> {
-        let spec = self.program.tensors[self.program.input].spec();
+        let Some(spec) = self.program.tensors.get(self.program.input).map(|t| t.spec()) else {
+            return Err(VerilatedError::Fit {
+                what: "program",
+                expected: "one loaded by load_program".into(),
+                found: "empty memories".into(),
+            });
+        };
         if values.len() != spec.len() {
             let (expected, found) = (spec.len(), values.len());
             return Err(VerilatedError::Input(NetworkError::InputLength { expected, found }));
