@@ -21,7 +21,7 @@ pub struct Generate {
     /// Folder to write; replaced as a whole
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Configuration whose section [hardware] gives the shape of the engine [default: its defaults]
+    /// Configuration whose section `hardware` gives the shape of the engine [default: its defaults]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Sets one key of the configuration, e.g. `--set hardware.tp=8`; may be repeated
