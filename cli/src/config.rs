@@ -98,12 +98,14 @@ fn read(path: &Path, settings: &[String]) -> Result<RunConfig> {
 }
 
 fn parse(text: &str, settings: &[String]) -> Result<RunConfig> {
-    let mut table: toml::Table = text.parse()?;
+    let trimmed = |error: toml::de::Error| anyhow::anyhow!("{}", error.to_string().trim_end());
+    let mut table: toml::Table = text.parse().map_err(trimmed)?;
+    check_keys(&table)?;
     for setting in settings {
         apply(&mut table, setting)?;
+        check_keys(&table).with_context(|| format!("--set {setting}"))?;
     }
-    check_keys(&table)?;
-    RunConfig::deserialize(table).map_err(|error| anyhow::anyhow!("{error}"))
+    RunConfig::deserialize(table).map_err(trimmed)
 }
 
 /// Puts `a.b.c=value` into the table; a value that is not TOML is taken as text.
@@ -138,7 +140,7 @@ fn check_keys(table: &toml::Table) -> Result<()> {
             bail!("unknown section [{section}]; the nearest known section is [{nearest}]");
         }
         let toml::Value::Table(content) = content else {
-            bail!("{section}: expected a section [{section}], found a value");
+            bail!("{section}: expected keys as {section}.KEY, found a value");
         };
         let keys = known_keys(section);
         if let Some(unknown) = content.keys().find(|key| !keys.contains(key)) {
@@ -195,7 +197,8 @@ mod tests {
         );
         assert_eq!(
             message("", &["data.spacin=[1.0, 1.0]"]),
-            "unknown key data.spacin; the nearest known key is data.spacing"
+            "--set data.spacin=[1.0, 1.0]: unknown key data.spacin; the nearest known key is \
+             data.spacing"
         );
     }
 

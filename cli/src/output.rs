@@ -1,12 +1,30 @@
 //! What subcommands print: a table for people or JSON for programs.
 
+use std::io::Write;
+
 use anyhow::Result;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use serde::Serialize;
 
+/// Prints a line on standard output, as `println!`; ends quietly where nobody reads any more.
+macro_rules! say {
+    ($($part:tt)*) => { $crate::output::line(format_args!($($part)*)) };
+}
+pub(crate) use say;
+
+/// The function behind `say!`.
+pub fn line(text: std::fmt::Arguments) {
+    let Err(error) = writeln!(std::io::stdout(), "{text}") else { return };
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
+    }
+    eprintln!("error: standard output: {error}");
+    std::process::exit(1);
+}
+
 /// Prints a report as indented JSON on standard output.
 pub fn print_json(report: &impl Serialize) -> Result<()> {
-    println!("{}", serde_json::to_string_pretty(report)?);
+    say!("{}", serde_json::to_string_pretty(report)?);
     Ok(())
 }
 

@@ -211,3 +211,69 @@ fn disk_full_keeps_the_old_file() {
     assert_eq!(listing(&out), before, "the old folder is untouched");
     assert_eq!(listing(folder.path()), beside, "nothing half-written stays beside it");
 }
+
+/// A phantom run of a few steps; returns (folder, configuration, model).
+fn phantom_run() -> (TempDir, String, String) {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("cord.toml");
+    let content = "[data]\ncount = 16\nsize = [32, 32]\n[model]\nbase_width = 2\ndepth = 1\n\
+                   height = 32\nwidth = 32\n[train]\nsteps = 2\nbatch = 5\n[quantize]\nsteps = 2\n";
+    std::fs::write(&config, content).unwrap();
+    let (config, run) = (text(&config).to_owned(), folder.path().join("run"));
+    succeed(&["train", "--config", &config, "--run", text(&run)]);
+    succeed(&["quantize", "--config", &config, "--run", text(&run)]);
+    let model = text(&run.join("model.qunet")).to_owned();
+    (folder, config, model)
+}
+
+#[test]
+fn a_model_and_what_does_not_belong_to_it() {
+    let (folder, config, model) = phantom_run();
+    let simulate = ["simulate", &model, "--config", &config, "--set"];
+    let with = |setting: &'static str| [&simulate[..], &[setting]].concat();
+    fail(&with("evaluate.tile_overlap=32"), &["evaluate.tile_overlap", "below 32", "found 32"]);
+    fail(&with("data.kind=phantom-membrane"), &["model", "expected", "membrane", "grey matter"]);
+    fail(&with("data.normalisation=minmax"), &["model", "expected", "Minmax", "Zscore"]);
+
+    // another float network in the same folder
+    let run = text(&folder.path().join("run")).to_owned();
+    succeed(&["train", "--config", &config, "--run", &run, "--set", "train.seed=9"]);
+    fail(&simulate[..4], &["float.bpk", "expected", "found", "qunet quantize"]);
+}
+
+#[test]
+fn segment_does_not_overwrite_its_input() {
+    let (folder, _, model) = phantom_run();
+    let scan = folder.path().join("scan.png");
+    write_png(&scan, [40, 40], |x, y| (x * y % 200) as u8);
+    let before = std::fs::read(&scan).unwrap();
+    fail(&["segment", &model, text(&scan), "-o", text(&scan)], &["scan.png", "itself"]);
+    assert_eq!(std::fs::read(&scan).unwrap(), before);
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let folder = TempDir::new().unwrap();
+    let model = folder.path().join("model.qunet");
+    write_model(&model);
+    let script = "\"$0\" inspect \"$1\" --json | head -1; echo done";
+    let output = std::process::Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_qunet"), text(&model)])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn settings_that_a_subcommand_does_not_read() {
+    let folder = TempDir::new().unwrap();
+    let model = folder.path().join("model.qunet");
+    write_model(&model);
+    let out = text(&folder.path().join("out")).to_owned();
+    let generate = ["generate", text(&model), "--out", &out, "--set"];
+    let with = |setting: &'static str| [&generate[..], &[setting]].concat();
+    fail(&with("quantize.weight_bits=2"), &["quantize.weight_bits=2", "[hardware]"]);
+    fail(&with("hardware.tpp=8"), &["--set hardware.tpp=8", "hardware.tp"]);
+    fail(&with("hardware.tp=3"), &["hardware.tp", "a power of two", "found 3"]);
+    fail(&["cosim", text(folder.path())], &["expected a folder written by `qunet generate`"]);
+}

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 const CONFIG: &str = "[data]\nkind = \"phantom-cord\"\ncount = 24\nsize = [32, 32]\n\
     [model]\nbase_width = 4\ndepth = 2\nheight = 32\nwidth = 32\n\
     [train]\nsteps = 40\nbatch = 6\ncheckpoint_every = 5\nvalidation_every = 10\n\
-    [quantize]\nsteps = 20\n[evaluate]\ntile_overlap = 8\n";
+    [quantize]\nsteps = 20\n";
 
 /// A folder with the configuration; returns (folder, path of the configuration).
 fn project() -> (TempDir, String) {

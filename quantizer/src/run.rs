@@ -57,6 +57,9 @@ pub struct FloatReport {
     pub float_bytes: usize,
     /// Backend that trained it.
     pub backend: Backend,
+    /// CRC-32 of the kept weights; a model's metadata carries that of the network it was made from.
+    #[serde(default)]
+    pub weights_crc32: u32,
 }
 
 /// Result of [`quantize`]; also the file `quantize.json`.
@@ -124,6 +127,7 @@ pub fn train_float(
         n_parameters,
         float_bytes: 4 * n_parameters,
         backend: configs.train.backend,
+        weights_crc32: weights_crc32(&best.net),
     };
     save_net_atomically(&best.net, &run_dir.join("float.bpk"))?;
     write_json(&run_dir.join("float.json"), &report)?;
@@ -181,7 +185,14 @@ pub fn quantize(
     let values = best.net.values();
     let label = Label {
         name: run_dir.file_name().map_or("model".into(), |n| n.to_string_lossy().into_owned()),
-        metadata: metadata(data, configs, preprocess, plan.input_step, validation.threshold),
+        metadata: metadata(
+            data,
+            configs,
+            preprocess,
+            plan.input_step,
+            validation.threshold,
+            float_report.weights_crc32,
+        ),
         threshold_logit: logit(validation.threshold),
     };
     let network = lower(&topology, &plan, &values, &label)?;
@@ -273,6 +284,7 @@ fn metadata(
     preprocess: &Preprocess,
     input_step: f32,
     threshold: f64,
+    float_crc32: u32,
 ) -> String {
     serde_json::json!({
         "preprocess": preprocess,
@@ -281,8 +293,19 @@ fn metadata(
         "threshold": threshold,
         "quantize": configs.quantize,
         "seed": configs.train.seed,
+        "float_crc32": float_crc32,
     })
     .to_string()
+}
+
+fn weights_crc32(net: &UNet) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for unit in net.values() {
+        for value in [unit.weight, unit.gamma, unit.beta, unit.mean, unit.variance].concat() {
+            hasher.update(&value.to_le_bytes());
+        }
+    }
+    hasher.finalize()
 }
 
 fn save_net_atomically(net: &UNet, path: &Path) -> Result<(), QuantizerError> {

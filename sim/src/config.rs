@@ -9,8 +9,8 @@ use crate::error::SimError;
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluateConfig {
     /// Pixels that neighbouring tiles share at least, where an image is larger than the network's
-    /// input; below both sides of that input.
-    pub tile_overlap: usize,
+    /// input; below both sides of that input; absent: a quarter of the shorter side.
+    pub tile_overlap: Option<usize>,
     /// Value from which a pixel of a one-channel soft map (a network without head) is foreground,
     /// in codes of the output tensor, −128 to 255.
     pub soft_threshold: i32,
@@ -25,7 +25,7 @@ pub struct EvaluateConfig {
 impl Default for EvaluateConfig {
     fn default() -> Self {
         EvaluateConfig {
-            tile_overlap: 16,
+            tile_overlap: None,
             soft_threshold: 0,
             n_resamples: 2000,
             seed: 0,
@@ -51,19 +51,24 @@ impl EvaluateConfig {
         self.validate_tiles([network::tensor::MAX_EXTENT; 2])
     }
 
+    /// Pixels that neighbouring tiles share, for a network's input of this size.
+    pub fn overlap(&self, tile: [usize; 2]) -> usize {
+        self.tile_overlap.unwrap_or(tile[0].min(tile[1]) / 4)
+    }
+
     /// Checks the overlap against the network's input.
     ///
     /// # Errors
     /// [`SimError::Config`] if the overlap is not below both sides.
     pub fn validate_tiles(&self, tile: [usize; 2]) -> Result<(), SimError> {
         let side = tile[0].min(tile[1]);
-        if self.tile_overlap < side {
+        if self.overlap(tile) < side {
             return Ok(());
         }
         Err(SimError::Config {
             key: "evaluate.tile_overlap",
             expected: format!("below {side}, the shorter side of the network's input"),
-            found: self.tile_overlap.to_string(),
+            found: self.overlap(tile).to_string(),
         })
     }
 }
@@ -89,7 +94,7 @@ mod tests {
         };
         check("n_resamples = 9", "evaluate.n_resamples: expected at least 100, found 9");
         check("soft_threshold = 256", "evaluate.soft_threshold: expected -128 to 255, found 256");
-        let config = EvaluateConfig { tile_overlap: 32, ..EvaluateConfig::default() };
+        let config = EvaluateConfig { tile_overlap: Some(32), ..EvaluateConfig::default() };
         assert_eq!(
             config.validate_tiles([64, 32]).expect_err("illegal").to_string(),
             "evaluate.tile_overlap: expected below 32, the shorter side of the network's input, \

@@ -78,7 +78,8 @@ impl<'a> Segmenter<'a> {
             });
         }
         let rule = InputRule::of(network)?;
-        let (overlap, soft_threshold) = (config.tile_overlap, config.soft_threshold);
+        let overlap = config.overlap([input.height, input.width]);
+        let soft_threshold = config.soft_threshold;
         Ok(Segmenter { simulator, rule, overlap, soft_threshold })
     }
 

@@ -59,7 +59,7 @@ fn soft_map(metadata: &str) -> Network {
 
 const METADATA: &str = r#"{"input_step": 0.5, "classes": ["background", "spot"], "more": 1}"#;
 const SMALL_OVERLAP: EvaluateConfig = EvaluateConfig {
-    tile_overlap: 1,
+    tile_overlap: Some(1),
     soft_threshold: 3,
     n_resamples: 100,
     seed: 0,
@@ -152,7 +152,7 @@ fn what_does_not_fit_is_refused_with_its_place() {
     );
     assert!(message("", &SMALL_OVERLAP).contains("metadata: (all): expected a JSON object"));
     assert!(message("3", &SMALL_OVERLAP).contains("input_step"));
-    let wide = EvaluateConfig { tile_overlap: 4, ..SMALL_OVERLAP };
+    let wide = EvaluateConfig { tile_overlap: Some(4), ..SMALL_OVERLAP };
     assert!(message(METADATA, &wide).starts_with("evaluate.tile_overlap: expected below 4"));
 
     let simulator = Simulator::new(&threshold(METADATA)).expect("valid");

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use sim::verilated::cosim;
 
-use crate::output::{print_json, table};
+use crate::output::{print_json, say, table};
 use crate::progress;
 use crate::run_dir::{inputs, read_model};
 
@@ -29,6 +29,9 @@ impl Cosim {
     /// Builds the model of the design, runs it, reports.
     pub fn run(self) -> Result<()> {
         ensure!(self.samples > 0, "--samples: expected 1 or more, found 0");
+        let is_build = self.build.join("manifest.json").is_file();
+        let build = self.build.display();
+        ensure!(is_build, "{build}: expected a folder written by `qunet generate`, found none");
         let (_, network) = read_model(&self.build.join("model.qunet"))?;
         let inputs = inputs(&self.build.join("samples"), &network, self.samples)?;
         let context = || format!("build folder {}", self.build.display());
@@ -46,7 +49,7 @@ impl Cosim {
             rows.add_row(["cycles a frame", &report.cycles.to_string()]);
             rows.add_row(["cycles by the model", &report.model_cycles.to_string()]);
             rows.add_row(["lanes used", &format!("{:.1} %", 100.0 * report.utilization)]);
-            println!("{rows}");
+            say!("{rows}");
         }
         match &report.first_mismatch {
             None => Ok(()),

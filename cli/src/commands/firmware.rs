@@ -10,7 +10,7 @@ use network::plan::plan;
 use serde_json::{Value, json};
 use sim::Simulator;
 
-use crate::output::{bytes, print_json, table};
+use crate::output::{bytes, print_json, say, table};
 use crate::run_dir::{inputs, read_model, samples_dir};
 
 /// Builds firmware that carries the model, and checks it in QEMU against the simulator.
@@ -113,7 +113,7 @@ fn place(report: &Value, network: &Network) -> String {
 fn print_text(report: &Value, network: &Network) {
     let count = |key: &str| report[key].as_u64().unwrap_or(0);
     if report["image"].is_string() {
-        println!("image: {}", report["image"].as_str().unwrap_or_default());
+        say!("image: {}", report["image"].as_str().unwrap_or_default());
         return;
     }
     let mut rows = table(&["layer", "operation", "instructions"]);
@@ -121,12 +121,12 @@ fn print_text(report: &Value, network: &Network) {
     for (layer, sum) in network.layers.iter().zip(sums) {
         rows.add_row([layer.name(), layer.operation(), &sum.to_string()]);
     }
-    println!("{rows}");
+    say!("{rows}");
     let (compared, mismatches) = (count("values_compared"), count("mismatches"));
-    println!("{}: {compared} values compared, {mismatches} differ", report["target"]);
+    say!("{}: {compared} values compared, {mismatches} differ", report["target"]);
     let per_mac = count("instructions") as f64 / count("macs").max(1) as f64;
-    println!("{} instructions, {per_mac:.2} a multiply-accumulate", count("instructions"));
+    say!("{} instructions, {per_mac:.2} a multiply-accumulate", count("instructions"));
     let sizes = ["arena_bytes", "stack_bytes", "text_bytes", "model_bytes"];
     let [arena, stack, text, model] = sizes.map(|key| bytes(count(key) as usize));
-    println!("memory: arena {arena}, stack {stack}; flash: code {text}, model {model}");
+    say!("memory: arena {arena}, stack {stack}; flash: code {text}, model {model}");
 }

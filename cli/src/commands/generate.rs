@@ -2,23 +2,25 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use hdl_gen::{GenerateReport, generate};
 
 use crate::config::load_optional;
-use crate::output::{bytes, print_json, table};
+use crate::output::{bytes, print_json, say, table};
 use crate::run_dir::{read_model, read_samples, samples_dir};
 
 /// Generates the accelerator of a model: Verilog, memory images, headers, a test bench.
 #[derive(Args)]
-#[command(after_help = "Example:\n  qunet generate runs/em/model.qunet --out build/em\n  \
-                        qunet generate runs/em/model.qunet --out build/em --set hardware.tp=8")]
+#[command(
+    after_help = "Example:\n  qunet generate runs/em/model.qunet --config configs/em.toml --out build/em\n  \
+                        qunet generate runs/em/model.qunet --out build/em --set hardware.tp=8"
+)]
 pub struct Generate {
     /// Model file
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// Folder to write; replaced as a whole
+    /// Folder to write; an earlier build there is replaced, files that are not part of it stay
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Configuration whose section `hardware` gives the shape of the engine [default: its defaults]
@@ -35,12 +37,15 @@ pub struct Generate {
 impl Generate {
     /// Schedules and emits, reports.
     pub fn run(self) -> Result<()> {
+        for setting in self.set.iter().filter(|setting| !setting.starts_with("hardware.")) {
+            bail!("--set {setting}: expected a key of [hardware], the section that generate reads");
+        }
         let hardware = load_optional(self.config.as_deref(), &self.set)?.hardware;
         hardware.validate()?;
         let (_, network) = read_model(&self.model)?;
         let samples = read_samples(&samples_dir(&self.model), &network, 8)?;
         let report = generate(&network, &hardware, &self.out)
-            .with_context(|| format!("{} for {}", self.out.display(), self.model.display()))?;
+            .with_context(|| format!("generating from {}", self.model.display()))?;
         for (index, sample) in samples.iter().enumerate() {
             let path = self.out.join("samples").join(format!("input_{index}.bin"));
             quantizer::progress::write_atomically(&path, sample)?;
@@ -49,7 +54,7 @@ impl Generate {
             return print_json(&report.manifest);
         }
         print_text(&report);
-        println!("build folder: {}", self.out.display());
+        say!("build folder: {}", self.out.display());
         Ok(())
     }
 }
@@ -71,12 +76,9 @@ fn print_text(report: &GenerateReport) {
             format!("{used:.1} %"),
         ]);
     }
-    println!("{rows}");
+    say!("{rows}");
     let used = 100.0 * report.cycles.utilization;
-    println!(
-        "{} lanes, {} cycles a frame by the model, {used:.1} % used",
-        lanes, report.cycles.total
-    );
+    say!("{} lanes, {} cycles a frame by the model, {used:.1} % used", lanes, report.cycles.total);
     let memories = &manifest.memories;
     let kinds = [
         ("features", &memories.features),
@@ -86,6 +88,6 @@ fn print_text(report: &GenerateReport) {
     ];
     for (name, memory) in kinds {
         let size = bytes((memory.depth * memory.word_bits).div_ceil(8));
-        println!("{name}: {} words of {} bits, {size}", memory.depth, memory.word_bits);
+        say!("{name}: {} words of {} bits, {size}", memory.depth, memory.word_bits);
     }
 }

@@ -9,7 +9,7 @@ use network::plan::plan;
 use network::{Graph, Mode, Network};
 use serde::Serialize;
 
-use crate::output::{bytes, print_json, table};
+use crate::output::{bytes, print_json, say, table};
 use crate::run_dir::read_model;
 
 /// Shows the layers, formats and memory of a model.
@@ -92,7 +92,7 @@ fn report(network: &Network, file_bytes: usize) -> Report {
 }
 
 fn print_table(report: &Report) {
-    println!("{} ({} mode), {} in the file", report.name, report.mode, bytes(report.file_bytes));
+    say!("{} ({} mode), {} in the file", report.name, report.mode, bytes(report.file_bytes));
     let mut rows = table(&["layer", "operation", "output C×H×W", "A", "W", "weights", "bytes"]);
     for layer in &report.layers {
         let [c, h, w] = layer.output_shape;
@@ -111,7 +111,7 @@ fn print_table(report: &Report) {
             layer.weight_bytes.to_string(),
         ]);
     }
-    println!("{rows}");
+    say!("{rows}");
     let (arena, bound) = (bytes(report.arena_bytes), bytes(report.arena_lower_bound_bytes));
-    println!("arena on a board: {arena} (lower bound {bound}, largest at {})", report.peak_layer);
+    say!("arena on a board: {arena} (lower bound {bound}, largest at {})", report.peak_layer);
 }

@@ -11,7 +11,7 @@ use sim::InputRule;
 
 use crate::commands::train::{announce, configs, resume};
 use crate::config::RunArgs;
-use crate::output::{bytes, print_json};
+use crate::output::{bytes, print_json, say};
 use crate::progress;
 use crate::run_dir::{read_model, samples_dir};
 
@@ -71,12 +71,12 @@ impl Quantize {
 fn print_text(report: &Report) {
     let Report { weight_bits, activation_bits, result } = report;
     let (small, float) = (result.quantized_bytes, result.float_bytes);
-    println!("W{weight_bits}/A{activation_bits}: validation Dice {:.4}", result.validation_dice);
+    say!("W{weight_bits}/A{activation_bits}: validation Dice {:.4}", result.validation_dice);
     let ratio = float as f64 / small as f64;
-    println!("{} instead of {} in float32: {ratio:.2} times smaller", bytes(small), bytes(float));
+    say!("{} instead of {} in float32: {ratio:.2} times smaller", bytes(small), bytes(float));
     let (mismatches, pixels) = (result.fake_quant_mismatches, result.compared_pixels);
-    println!("fake-quant evaluation against integers: {mismatches} of {pixels} pixels differ");
-    println!("model: {}", result.model.display());
+    say!("fake-quant evaluation against integers: {mismatches} of {pixels} pixels differ");
+    say!("model: {}", result.model.display());
 }
 
 /// Middle tiles of evenly spread test images as the network's input bytes.

@@ -1,13 +1,14 @@
 //! `qunet segment`: masks of a new scan or picture.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use datasets::{Image, Preprocess, Scan};
 use serde::Deserialize;
 use sim::{EvaluateConfig, Segmenter, Simulator};
 
+use crate::output::say;
 use crate::progress;
 use crate::run_dir::read_model;
 
@@ -23,13 +24,13 @@ pub struct Segment {
     /// NIfTI volume (.nii, .nii.gz), PNG, JPEG or TIFF
     #[arg(value_name = "SCAN")]
     scan: PathBuf,
-    /// Mask to write, of the scan's kind
+    /// Mask to write: .nii or .nii.gz for a volume, .tif for a TIFF stack, .png for other pictures
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Segmentation to lay the model's crop around, instead of the image centre (volumes only)
     #[arg(long, value_name = "FILE")]
     crop_around: Option<PathBuf>,
-    /// Pixels that neighbouring tiles share at least [default: that of the evaluation, 16]
+    /// Pixels that neighbouring tiles share at least [default: a quarter of the shorter side of the network's input]
     #[arg(long, value_name = "PIXELS")]
     overlap: Option<usize>,
 }
@@ -46,12 +47,20 @@ impl Segment {
         let (_, network) = read_model(&self.model)?;
         let metadata: Metadata = serde_json::from_str(&network.metadata)
             .with_context(|| format!("model {}: metadata", self.model.display()))?;
+        for (input, what) in [(&self.scan, "the scan"), (&self.model, "the model")] {
+            let (output, same) = (self.output.display(), is_same_file(&self.output, input));
+            ensure!(!same, "{output}: expected a file other than {what}, found {what} itself");
+        }
         let mut scan = Scan::open(&self.scan)?;
         if let Some(path) = &self.crop_around {
             scan.set_crop_mask(path)?;
+        } else if metadata.preprocess.crop.is_some() && matches!(scan, Scan::Volume(_)) {
+            eprintln!(
+                "warning: the model was trained on crops; without --crop-around the crop lies \
+                 around the centre of the image"
+            );
         }
-        let mut config = EvaluateConfig::default();
-        config.tile_overlap = self.overlap.unwrap_or(config.tile_overlap);
+        let config = EvaluateConfig { tile_overlap: self.overlap, ..EvaluateConfig::default() };
         let simulator = Simulator::new(&network)?;
         let segmenter = Segmenter::new(&simulator, &config)?;
         let images = scan.slices(&metadata.preprocess)?;
@@ -61,8 +70,19 @@ impl Segment {
         let masks = segmenter.segment_all(&images, &mut show)?;
         bar.finish();
         scan.write_labels(&self.output, &masks, &metadata.preprocess)?;
-        let pixels: usize = masks.iter().map(|m| m.data.len() - m.count(0)).sum();
-        println!("{}: {pixels} foreground pixels in {} slices", self.output.display(), masks.len());
+        say!("{}: {} segmented", self.output.display(), slices(masks.len()));
         Ok(())
     }
+}
+
+/// Both exist and are one file, whatever they are called.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
+
+fn slices(count: usize) -> String {
+    if count == 1 { "1 slice".to_owned() } else { format!("{count} slices") }
 }

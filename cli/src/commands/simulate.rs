@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
-use datasets::{Dataset, Mask, Sample, write_overlay};
-use serde::Serialize;
+use datasets::{Dataset, Mask, Preprocess, Sample, write_overlay};
+use serde::{Deserialize, Serialize};
 use sim::{ClassReport, Report, Simulator, evaluate};
 
 use crate::config::ConfigArgs;
-use crate::output::{bytes, print_json, table};
+use crate::output::{bytes, print_json, say, table};
 use crate::progress;
 use crate::run_dir::read_model;
 
@@ -62,18 +62,66 @@ struct Summary {
     details: Report,
 }
 
+/// What `simulate` reads of a model's metadata.
+#[derive(Deserialize)]
+struct Metadata {
+    preprocess: Preprocess,
+    classes: Vec<String>,
+    #[serde(default)]
+    float_crc32: u32,
+}
+
+impl Metadata {
+    /// The model was made for data of these classes, prepared in this way.
+    fn check_data(&self, data: &Dataset, preprocess: &Preprocess) -> Result<()> {
+        let (expected, found) = (&data.class_names, &self.classes);
+        ensure!(
+            expected == found,
+            "model: expected the classes {expected:?} of the configuration, found {found:?}"
+        );
+        let (expected, found) = (preprocess, &self.preprocess);
+        ensure!(
+            expected == found,
+            "model: expected data prepared as the configuration says, {expected:?}, found {found:?}"
+        );
+        Ok(())
+    }
+
+    /// The model was made from the float network that lies in its folder now.
+    fn check_float(&self, run_dir: &Path, found: u32) -> Result<()> {
+        let (folder, expected) = (run_dir.display(), self.float_crc32);
+        ensure!(
+            expected == found,
+            "{folder}/float.bpk: expected the float network that the model was made from (checksum \
+             {expected:#010x}), found another ({found:#010x}); run `qunet quantize` again"
+        );
+        Ok(())
+    }
+}
+
 impl Simulate {
     /// Loads data and model, simulates, reports.
     pub fn run(self) -> Result<()> {
         let config = self.config.load()?;
         let (_, network) = read_model(&self.model)?;
+        let input = network.spec(network.input);
+        config.evaluate.validate_tiles([input.height, input.width])?;
+        let metadata: Metadata = serde_json::from_str(&network.metadata)
+            .with_context(|| format!("model {}: metadata", self.model.display()))?;
+        if let Some(folder) = &self.overlays {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("folder for pictures {}", folder.display()))?;
+        }
         let simulator = Simulator::new(&network)?;
         let data = datasets::load(&config.data, &config.split)?;
+        metadata.check_data(&data, &config.data.preprocess())?;
         let samples = side(&data, self.split);
         let run_dir = self.model.parent().unwrap_or(Path::new("."));
         let float = match run_dir.join("float.json").exists() {
             true => {
-                let overlap = config.evaluate.tile_overlap;
+                let found = quantizer::float_report(run_dir)?.weights_crc32;
+                metadata.check_float(run_dir, found)?;
+                let overlap = config.evaluate.overlap([input.height, input.width]);
                 Some(quantizer::float_masks(run_dir, samples, overlap)?)
             }
             false => None,
@@ -132,7 +180,6 @@ fn write_overlays(
     float: Option<&[Mask]>,
     masks: &[Mask],
 ) -> Result<()> {
-    std::fs::create_dir_all(folder)?;
     let stride = samples.len().div_ceil(MAX_OVERLAYS).max(1);
     for index in (0..samples.len()).step_by(stride) {
         let sample = &samples[index];
@@ -147,7 +194,7 @@ fn write_overlays(
 
 fn print_text(summary: &Summary) {
     let report = &summary.details;
-    println!("{} on {} images", report.model, report.n_images);
+    say!("{} on {} images", report.model, report.n_images);
     let header =
         ["Dice", "float", "quantized", "drop [95 %]", "all ones", "best threshold", "empty images"];
     let mut rows = table(&header);
@@ -164,10 +211,14 @@ fn print_text(summary: &Summary) {
             class.quantized.n_empty_images.to_string(),
         ]);
     }
-    println!("{rows}");
+    say!("{rows}");
+    say!(
+        "all ones: Dice of calling every pixel foreground; best threshold: of the best single grey"
+    );
+    say!("threshold on these images; drop: float - quantized, by volume, paired bootstrap");
     print_layers(report);
     let (small, float) = (bytes(summary.quantized_bytes), bytes(summary.float_bytes));
-    println!("whole file {small} instead of {float}: {:.2} times smaller", summary.memory_ratio);
+    say!("whole file {small} instead of {float}: {:.2} times smaller", summary.memory_ratio);
 }
 
 fn print_layers(report: &Report) {
@@ -190,5 +241,5 @@ fn print_layers(report: &Report) {
             zeros,
         ]);
     }
-    println!("{rows}");
+    say!("{rows}");
 }

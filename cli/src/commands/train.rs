@@ -6,7 +6,7 @@ use datasets::Dataset;
 use quantizer::{Configs, Resume, train_float};
 
 use crate::config::{RunArgs, RunConfig};
-use crate::output::{bytes, print_json};
+use crate::output::{bytes, print_json, say};
 use crate::progress;
 
 /// Trains the float U-Net; writes weights, metrics and checkpoints into the run folder.
@@ -38,9 +38,9 @@ impl Train {
             return print_json(&report);
         }
         let (dice, step) = (report.validation_dice, report.best_step);
-        println!("validation Dice {dice:.4} at step {step}");
-        println!("{} float parameters, {}", report.n_parameters, bytes(report.float_bytes));
-        println!("run folder: {}", run_dir.display());
+        say!("validation Dice {dice:.4} at step {step}");
+        say!("{} float parameters, {}", report.n_parameters, bytes(report.float_bytes));
+        say!("run folder: {}", run_dir.display());
         Ok(())
     }
 }

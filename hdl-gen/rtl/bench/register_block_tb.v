@@ -65,7 +65,10 @@ module register_block_tb;
         // the window counts up through each memory
         for (i = 0; i < 4; i = i + 1) begin
             bus(1, R_WINDOW_SELECT, i);
-            repeat (20) begin draw; bus(1, R_WINDOW_DATA, {window_address[15:0], 14'd0, i[1:0]}); end
+            repeat (20) begin
+                draw;
+                bus(1, R_WINDOW_DATA, {window_address[15:0], 14'd0, i[1:0]});
+            end
             reads(R_WINDOW_ADDRESS, 20);
         end
         for (i = 0; i < 4; i = i + 1) begin
@@ -76,7 +79,8 @@ module register_block_tb;
         end
         // start without input, with part of it, with all of it
         bus(1, R_CTRL, 32'd1 << R_CTRL_START);
-        check(n_go, 0, 1); reads(R_ERR, 32'd1 << R_ERR_LENGTH); bus(1, R_ERR, 32'hf); reads(R_ERR, 0);
+        check(n_go, 0, 1); reads(R_ERR, 32'd1 << R_ERR_LENGTH);
+        bus(1, R_ERR, 32'hf); reads(R_ERR, 0);
         bus(1, R_WINDOW_SELECT, {29'd0, WINDOW_INPUT});
         bus(1, R_WINDOW_DATA, 32'haa); bus(1, R_WINDOW_DATA, 32'hbb); reads(R_INPUT_LOADED, 2);
         bus(1, R_WINDOW_DATA, 32'hcc);

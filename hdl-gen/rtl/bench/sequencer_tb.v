@@ -54,7 +54,8 @@ module sequencer_tb;
         check({44'd0, start_b, start_a}, {44'd0, words[at+5][9:0], words[at+4][9:0]}, layer);
         check({44'd0, pitch_out, out_base}, {44'd0, words[at+7][9:0], words[at+6][9:0]}, layer);
         check({44'd0, pitch_b, pitch_a}, {44'd0, words[at+9][9:0], words[at+8][9:0]}, layer);
-        check({46'd0, param_base, weight_base}, {46'd0, words[at+11][7:0], words[at+10][9:0]}, layer);
+        check({46'd0, param_base, weight_base},
+              {46'd0, words[at+11][7:0], words[at+10][9:0]}, layer);
         check({32'd0, low, high}, {32'd0, words[at+12]}, layer);
         check({48'd0, threshold}, {48'd0, words[at+13][15:0]}, layer);
         check({40'd0, out_step, out_groups}, {40'd0, words[at+14][23:0]}, layer);

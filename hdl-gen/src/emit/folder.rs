@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::HdlError;
 
+/// Folders that belong to one build alone: compiled models, sample inputs.
+const OURS: [&str; 2] = ["obj_dir", "samples"];
+
 /// A folder being written.
 pub struct Folder {
     target: PathBuf,
@@ -39,7 +42,8 @@ impl Folder {
     /// Writes one file.
     pub fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), HdlError> {
         let path = self.temporary.path().join(name);
-        fs::write(&path, bytes).map_err(io_error(&path))
+        // the message names the place that the user knows
+        fs::write(&path, bytes).map_err(io_error(&self.target.join(name)))
     }
 
     /// Puts the folder in its place.
@@ -66,6 +70,46 @@ impl Folder {
             }
             return Err(HdlError::Io { path: target, source });
         }
+        if had_old {
+            keep_foreign(&old, &target)?;
+        }
         Ok(())
+    }
+}
+
+/// Moves what the user added to an earlier build into the new one.
+fn keep_foreign(old: &Path, new: &Path) -> Result<(), HdlError> {
+    for entry in fs::read_dir(old).map_err(io_error(old))? {
+        let entry = entry.map_err(io_error(old))?;
+        let place = new.join(entry.file_name());
+        let is_ours = OURS.iter().any(|name| entry.file_name() == *name);
+        if !is_ours && !place.exists() {
+            fs::rename(entry.path(), &place).map_err(io_error(&place))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_files_survive_a_new_build() {
+        let parent = tempfile::tempdir().unwrap();
+        let target = parent.path().join("build");
+        for round in ["first", "second"] {
+            let mut folder = Folder::beside(&target).unwrap();
+            folder.write("manifest.json", round.as_bytes()).unwrap();
+            folder.finish().unwrap();
+            let constraints = target.join("my.xdc");
+            match round {
+                "first" => fs::write(constraints, "pins").unwrap(),
+                _ => assert_eq!(fs::read(constraints).unwrap(), b"pins"),
+            }
+            fs::create_dir_all(target.join("obj_dir")).unwrap();
+            assert_eq!(fs::read(target.join("manifest.json")).unwrap(), round.as_bytes());
+        }
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1, "nothing stays beside");
     }
 }

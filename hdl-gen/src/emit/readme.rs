@@ -24,6 +24,7 @@ Modelled cycles a frame: {} (utilisation {:.1} %).
 | qunet_regs.h, qunet_model.h | register block and addresses of this model for a driver |
 | manifest.json | the same and more, for programs |
 | qunet_tb.v, tb_*.hex | self-checking bench |
+| samples/ | real inputs for `qunet cosim`, if the run had some |
 | model.qunet | the model |
 
 Feature memory: {} words of {} bits, no initial contents.
@@ -36,7 +37,14 @@ Integrate: instantiate `{TOP}` on a Wishbone B4 classic bus (32 bits, 256 bytes)
 synchronous and active high. The memory images are read by path: run synthesis in this folder or
 give WEIGHT_FILE, PARAM_FILE and DESC_FILE. Per frame: write WINDOW_SELECT = 4, write
 INPUT_WINDOW_WORDS words to WINDOW_DATA, write CTRL.start, wait for STATUS.done or the interrupt,
-check ERR, then read the output through WINDOW_SELECT = 0.
+check ERR, then write WINDOW_SELECT = 0 and WINDOW_ADDRESS = OUTPUT_WINDOW_BASE and read
+WINDOW_DATA.
+
+Window words of a tensor: for each row, each group of TP pixels, each group of TN channels, each
+pixel of the group there are BANK_WINDOW_WORDS words, in which channel group * TN + i lies in the
+LANE_BITS bits from bit i * LANE_BITS, lowest word first; lanes past the last channel or column are
+0. Input code = clamp(round(x / input_step), -128, 127) of the prepared pixel x; `input_step` and
+the preparation are in the model's metadata (`qunet inspect --json`).
 ",
         manifest.model,
         manifest.tool_version,

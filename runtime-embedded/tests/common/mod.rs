@@ -1,5 +1,5 @@
-#![allow(dead_code)] // each test uses some of it
 //! Random valid networks and inputs from a seed.
+#![allow(dead_code)] // each test uses some of it
 
 use network::{
     ChannelParams, Concat, Conv2d, ConvTranspose2d, Head, HeadKind, Layer, Mode, Network,
