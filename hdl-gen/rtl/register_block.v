@@ -56,6 +56,7 @@ module register_block #(
     reg  [2:0]  select;
     reg  [31:0] address;
     reg         waiting;      // for the memory window
+    reg         dropped;      // the master gave up the access that is waited for
     reg         abort_now, reset_now;
 
     // one strobe is one access
@@ -141,7 +142,8 @@ module register_block #(
         if (to_memory) begin
             window_wdata <= wb_dat_i;
             waiting <= 1'b1;
-        end
+            dropped <= 1'b0;
+        end else if (waiting & ~(wb_cyc_i & wb_stb_i)) dropped <= 1'b1;
         if (overrun) input_loaded <= input_length + 32'd1;
         if (window_done) begin
             waiting <= 1'b0;
@@ -160,6 +162,7 @@ module register_block #(
             address <= 32'd0;
             input_loaded <= 32'd0;
             waiting <= 1'b0;
+            dropped <= 1'b0;
             window_write <= 1'b0;
             window_read <= 1'b0;
         end
@@ -174,7 +177,8 @@ module register_block #(
             R_CAPS: value = CAPS;
             R_STATUS: begin
                 value = 32'd0;
-                value[R_STATUS_BUSY] = busy | go;
+                // `finished` closes the gap between the last busy cycle and `done`
+                value[R_STATUS_BUSY] = busy | go | finished;
                 value[R_STATUS_PAUSED] = paused & ~go;
                 value[R_STATUS_DONE] = done;
             end
@@ -200,9 +204,9 @@ module register_block #(
     end
     always @(posedge clk) begin
         if (rd) wb_dat_o <= value;
-        if (window_done) wb_dat_o <= window_rdata;
+        if (window_done & ~dropped) wb_dat_o <= window_rdata;
         wb_ack_o <= ~rst & wb_cyc_i & wb_stb_i & ~wb_ack_o
-                  & (window_done | (access & ~to_memory));
+                  & ((window_done & ~dropped) | (access & ~to_memory));
     end
 endmodule
 `default_nettype wire

@@ -57,6 +57,13 @@ impl HardwareConfig {
         power_of_two("tm", self.tm, 128)?;
         power_of_two("tp", self.tp, 16)?;
         power_of_two("digit_bits", self.digit_bits, 8)?;
+        let word = self.tn * self.tm * self.digit_bits;
+        check(
+            "tm",
+            word <= 8192,
+            "at most 8192 bits in a weight word, tn * tm * digit_bits",
+            word,
+        )?;
         if let Some(bits) = self.lane_bits {
             check("lane_bits", (1..=8).contains(&bits), "1 to 8", bits)?;
         }

@@ -57,8 +57,10 @@ fn register_block() {
     }
     // one design for all: a reset between the parts also shows that it brings everything back
     let mut fixture = Fixture::new();
-    let parts: [fn(&mut Fixture); 12] = [
+    let parts: [fn(&mut Fixture); 14] = [
         identity,
+        status_has_no_gap_before_done,
+        access_after_a_dropped_one_is_executed,
         two_frames_are_equal,
         incomplete_input_is_refused,
         overfull_input_is_refused,
@@ -77,6 +79,32 @@ fn register_block() {
     }
     fixture.write(CTRL, CTRL_SOFT_RESET);
     fixture.frame_is_right(99);
+}
+
+/// A poll in any cycle around the end of a frame sees it busy or done.
+fn status_has_no_gap_before_done(f: &mut Fixture) {
+    let mut seen = [false; 2];
+    for cycles in f.cycles - 12..f.cycles + 12 {
+        f.load(3);
+        f.write(CTRL, CTRL_START);
+        f.design.cycles(u64::from(cycles));
+        let status = f.read(STATUS) & (STATUS_BUSY | STATUS_DONE);
+        assert_ne!(status, 0, "{cycles} cycles after START");
+        seen[usize::from(status & STATUS_DONE != 0)] = true;
+        f.design.cycles(40);
+        assert_eq!(f.read(STATUS) & (STATUS_BUSY | STATUS_DONE), STATUS_DONE);
+    }
+    assert_eq!(seen, [true; 2], "the polls lie around the end of the frame");
+}
+
+fn access_after_a_dropped_one_is_executed(f: &mut Fixture) {
+    f.write(WINDOW_SELECT, WINDOW_WEIGHTS);
+    // the master gives up a read of the window after one cycle and then writes a register
+    assert_eq!(f.design.read_within(WINDOW_DATA, 1), None);
+    f.design.cycles(1);
+    f.write(IRQ_ENABLE, 7);
+    assert_eq!(f.read(IRQ_ENABLE), 7);
+    f.frame_is_right(5);
 }
 
 fn identity(f: &mut Fixture) {

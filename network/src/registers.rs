@@ -103,7 +103,7 @@ pub const WINDOW_WEIGHTS: u32 = 1;
 pub const WINDOW_PARAMS: u32 = 2;
 /// WINDOW_SELECT: descriptor memory.
 pub const WINDOW_DESCRIPTORS: u32 = 3;
-/// WINDOW_SELECT: the input image; selecting it restarts the load.
+/// WINDOW_SELECT: the input image; any write of WINDOW_SELECT restarts the load.
 pub const WINDOW_INPUT: u32 = 4;
 
 /// Identifies the block.
@@ -140,7 +140,7 @@ pub const CTRL: Register = with_bits(
     &[
         bits("start", 0, 1, "run a frame, or the rest of a paused one"),
         bits("abort", 1, 1, "stop at once; the input must be loaded again"),
-        bits("soft_reset", 2, 1, "abort, and every register to its reset value"),
+        bits("soft_reset", 2, 1, "abort, and every register but LAYER to its reset value"),
         bits("step", 3, 1, "run one descriptor and pause"),
     ],
 );
@@ -225,7 +225,7 @@ pub const INPUT_LOADED: Register = register(
     "input_loaded",
     0x40,
     Access::ReadOnly,
-    "window words loaded since WINDOW_SELECT chose the input",
+    "window words loaded since WINDOW_SELECT was written",
 );
 /// Memory behind the window.
 pub const WINDOW_SELECT: Register = register(

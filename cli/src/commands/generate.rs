@@ -37,7 +37,8 @@ pub struct Generate {
 impl Generate {
     /// Schedules and emits, reports.
     pub fn run(self) -> Result<()> {
-        for setting in self.set.iter().filter(|setting| !setting.starts_with("hardware.")) {
+        let foreign = |setting: &&String| !setting.starts_with("hardware.");
+        if let Some(setting) = self.set.iter().find(foreign) {
             bail!("--set {setting}: expected a key of [hardware], the section that generate reads");
         }
         let hardware = load_optional(self.config.as_deref(), &self.set)?.hardware;

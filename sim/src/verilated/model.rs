@@ -134,6 +134,11 @@ impl Verilated {
         self.design.read(register.offset, BUS_LIMIT).ok_or(error)
     }
 
+    /// A read that the master gives up after `cycles`; none if the design had not answered.
+    pub fn read_within(&mut self, register: Register, cycles: u32) -> Option<u32> {
+        self.design.read(register.offset, cycles)
+    }
+
     /// Advances the clock with the bus idle.
     pub fn cycles(&mut self, cycles: u64) {
         self.design.cycles(cycles);
