@@ -125,6 +125,11 @@ mod tests {
             message("requantize_lanes = 8"),
             "hardware.requantize_lanes: expected a power of two, at most tp, found 8"
         );
+        assert_eq!(
+            message("tn = 64\ntm = 32\ndigit_bits = 8"),
+            "hardware.tm: expected at most 8192 bits in a weight word, tn * tm * digit_bits, \
+             found 16384"
+        );
         assert!(toml::from_str::<HardwareConfig>("lanes = 4").is_err());
     }
 }
