@@ -36,6 +36,12 @@ impl Image {
         self.data[(channel * self.height + y) * self.width + x]
     }
 
+    /// The `height × width` window around the middle; an image that is smaller lies at its top left.
+    pub fn middle(&self, height: usize, width: usize) -> Self {
+        let start = |size: usize, window: usize| (size as isize - window as isize).max(0) / 2;
+        self.window(start(self.height, height), start(self.width, width), height, width)
+    }
+
     /// The `height × width` window whose corner is (`top`, `left`); outside the image it is zero.
     pub fn window(&self, top: isize, left: isize, height: usize, width: usize) -> Self {
         let mut out = Self::zeros(self.channels, height, width);

@@ -167,11 +167,6 @@ impl Volume {
         Ok(())
     }
 
-    /// Whether the crop is laid around a segmentation; otherwise around the slice's centre.
-    pub fn has_crop_mask(&self) -> bool {
-        self.crop_mask.is_some()
-    }
-
     /// Fails unless `other`, a mask of this scan, has as many voxels along each patient axis.
     pub(crate) fn check_same_size(&self, other: &Self) -> Result<(), DataError> {
         let (expected, found) = (self.patient_dims(), other.patient_dims());

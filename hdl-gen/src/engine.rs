@@ -1,6 +1,6 @@
 //! The parameters of one engine build.
 
-use network::registers::{FeatureLayout, window_words};
+use network::registers::FeatureLayout;
 use serde::{Deserialize, Serialize};
 
 /// Bits of a parameter word: M above B.
@@ -61,10 +61,5 @@ impl Engine {
     /// Fewest accumulator bits that the array's own sums allow.
     pub fn least_accumulator_bits(&self) -> usize {
         self.digit_bits + self.lane_bits + self.tn.ilog2() as usize + 4
-    }
-
-    /// Window words of one weight word.
-    pub fn weight_window_words(&self) -> usize {
-        window_words(self.weight_bits())
     }
 }

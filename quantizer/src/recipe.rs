@@ -77,12 +77,7 @@ pub fn comparison_tiles(data: &Dataset, topology: &Topology) -> Vec<Image> {
     let n = (AGREEMENT_PIXELS / (h * w)).clamp(2, 32);
     let samples: Vec<&Sample> = data.validation.iter().chain(&data.test).collect();
     let stride = samples.len().div_ceil(n).max(1);
-    let tile = |sample: &&Sample| {
-        let image = &sample.image;
-        let middle = |size: usize, tile: usize| (size as isize - tile as isize).max(0) / 2;
-        image.window(middle(image.height, h), middle(image.width, w), h, w)
-    };
-    samples.iter().step_by(stride).map(tile).collect()
+    samples.iter().step_by(stride).map(|sample| sample.image.middle(h, w)).collect()
 }
 
 /// Parameters of inference: weights, and one offset per channel (batch norm folded).

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use quantizer::progress::write_atomically;
 use serde_json::{Value, json};
 
 use crate::files;
@@ -65,7 +66,7 @@ impl Demo {
 
         let report = compose(&quantize, &simulate, &cosim, &firmware);
         let path = self.out.join("report.json");
-        files::write(&path, serde_json::to_string_pretty(&report)?.as_bytes())?;
+        write_atomically(&path, serde_json::to_string_pretty(&report)?.as_bytes())?;
         print_table(&report);
         let (path, overlays) = (path.display(), overlays.display());
         println!("report: {path}, pictures: {overlays}, {:.0} s", started.elapsed().as_secs_f64());

@@ -7,6 +7,7 @@ mod files;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use quantizer::progress::write_atomically;
 
 /// Tasks of the project.
 #[derive(Parser)]
@@ -43,7 +44,10 @@ fn main() -> ExitCode {
 
 fn bless() -> anyhow::Result<()> {
     let root = files::workspace_root();
-    files::write(&root.join("docs/configuration.md"), configuration::document(&root)?.as_bytes())?;
+    write_atomically(
+        &root.join("docs/configuration.md"),
+        configuration::document(&root)?.as_bytes(),
+    )?;
     qunet_tests::golden::write(&root.join("tests/golden"))?;
     Ok(())
 }

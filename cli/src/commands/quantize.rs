@@ -85,10 +85,7 @@ fn write_samples(model: &Path, test: &[datasets::Sample]) -> Result<()> {
     let (rule, spec) = (InputRule::of(&network)?, *network.spec(network.input));
     let stride = test.len().div_ceil(N_SAMPLES).max(1);
     for (index, sample) in test.iter().step_by(stride).enumerate() {
-        let image = &sample.image;
-        let middle = |size: usize, tile: usize| (size as isize - tile as isize).max(0) / 2;
-        let corner = [middle(image.height, spec.height), middle(image.width, spec.width)];
-        let tile = image.window(corner[0], corner[1], spec.height, spec.width);
+        let tile = sample.image.middle(spec.height, spec.width);
         let path = samples_dir(model).join(format!("input_{index}.bin"));
         write_atomically(&path, &rule.quantize(&tile.data, &spec))?;
     }

@@ -22,7 +22,8 @@ impl Network {
     /// If the network is not valid or its names exceed 64 KiB.
     pub fn to_bytes(&self) -> Result<Vec<u8>, NetworkError> {
         self.validate()?;
-        let sections = self.sections(&plan(self))?;
+        let plan = plan(self);
+        let sections = self.sections(&plan)?;
         let header_bytes = HEADER_BYTES + sections.len() * SECTION_BYTES;
         let mut file = self.header(sections.len(), header_bytes);
         let mut offset = header_bytes;
@@ -38,7 +39,7 @@ impl Network {
         let payload_crc = crc32fast::hash(&file[header_bytes..]);
         let file_bytes = file.len() as u32;
         file[16..20].copy_from_slice(&file_bytes.to_le_bytes());
-        file[28..32].copy_from_slice(&(plan(self).arena_bytes as u32).to_le_bytes());
+        file[28..32].copy_from_slice(&(plan.arena_bytes as u32).to_le_bytes());
         file[32..36].copy_from_slice(&payload_crc.to_le_bytes());
         let crc = header_crc(&file[..header_bytes]);
         file[36..40].copy_from_slice(&crc.to_le_bytes());
