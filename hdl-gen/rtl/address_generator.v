@@ -6,7 +6,10 @@
 // Contract: from `start` on, each cycle with `valid` names one read of TP pixels and one weight
 // word. Row and column starts come from the descriptor, so there is no multiplication; addresses
 // wrap, and pixels outside the image have mask 0. The last iteration of a pass waits until the
-// shadow register of the pass before has drained.
+// shadow register of the pass before has drained; nothing is issued while `hold`.
+// A visit runs rows_m1 + 1 rows from row `first_row` on. With RINGS, row y of a source lies in row
+// y mod (ring_m1 + 1) of its memory; the state after the visit (next_row, rows, ring positions)
+// starts the next one.
 // Latency: outputs one cycle after the loop counters. Throughput: one iteration a cycle.
 module address_generator #(
     parameter TP = 4,      // pixel lanes, power of two, 1..16
@@ -14,7 +17,8 @@ module address_generator #(
     parameter BLOCKS = 2,  // drain cycles a channel, power of two
     parameter AW = 10,     // bits of a feature address
     parameter WAW = 10,    // bits of a weight address
-    parameter RW = 2       // bits of the rotation, max(1, log2 TP)
+    parameter RW = 2,      // bits of the rotation, max(1, log2 TP)
+    parameter RINGS = 0    // 1: sources may be rings of rows
 ) (
     input  wire           clk,
     input  wire           rst,
@@ -36,16 +40,30 @@ module address_generator #(
     input  wire [7:0]     last_lanes,
     input  wire [11:0]    groups_a_m1,
     input  wire [11:0]    groups_b_m1,
+    input  wire [11:0]    first_row,
+    input  wire [11:0]    rows_m1,
     input  wire [AW-1:0]  start_a,
     input  wire [AW-1:0]  start_b,
+    input  wire [11:0]    ring_at_a,
+    input  wire [11:0]    ring_at_b,
+    input  wire [11:0]    ring_m1_a,
+    input  wire [11:0]    ring_m1_b,
+    input  wire [AW-1:0]  wrap_a,
+    input  wire [AW-1:0]  wrap_b,
     input  wire [AW-1:0]  step_a,
     input  wire [AW-1:0]  step_b,
     input  wire [AW-1:0]  pitch_a,
     input  wire [AW-1:0]  pitch_b,
     input  wire [WAW-1:0] weight_base,
     input  wire [11:0]    out_groups_m1,
+    input  wire           hold,
     output wire           issue,
     output wire           stall,
+    output wire [11:0]    next_row,
+    output wire [AW-1:0]  next_start_a,
+    output wire [AW-1:0]  next_start_b,
+    output wire [11:0]    next_ring_a,
+    output wire [11:0]    next_ring_b,
     output reg            valid,
     output reg  [AW-1:0]  raddr,
     output reg  [AW-1:0]  raddr_next,
@@ -79,7 +97,7 @@ module address_generator #(
     reg [2:0]  digit;
     reg [11:0] mg;
     reg [1:0]  phase;
-    reg [11:0] xg, y;
+    reg [11:0] xg, y, rows_left;
     reg        pass_begins, digit_begins;
 
     wire [11:0] xg_last_value = width_m1 >> LGTP;
@@ -91,14 +109,14 @@ module address_generator #(
     wire mg_last = pass_last & mg == out_groups_m1;
     wire phase_last = mg_last & (~phases | phase == 2'd3);
     wire xg_last = phase_last & xg == xg_last_value;
-    wire y_last = xg_last & y == height_m1;
+    wire y_last = xg_last & rows_left == 12'd0;
 
     // the drain of the pass before
     reg [15:0] drain_left;
     wire [15:0] last_drain = ({8'd0, last_lanes} << LGB) << slow;
     wire [15:0] full_drain = FULL_DRAIN << slow;
     assign stall = running & pass_last & ~pool & drain_left != 16'd0;
-    assign issue = running & ~stall;
+    assign issue = running & ~stall & ~hold;
 
     always @(posedge clk) begin
         if (rst | start) drain_left <= 16'd0;
@@ -117,13 +135,16 @@ module address_generator #(
             if (pass_last) mg <= mg_last ? 12'd0 : mg + 12'd1;
             if (mg_last) phase <= phase_last ? 2'd0 : phase + 2'd1;
             if (phase_last) xg <= xg_last ? 12'd0 : xg + 12'd1;
-            if (xg_last) y <= y + 12'd1;
+            if (xg_last) begin
+                y <= y + 12'd1;
+                rows_left <= rows_left - 12'd1;
+            end
             pass_begins <= pass_last;
             digit_begins <= source_last;
         end
         if (start) begin
             kx <= 4'd0; ky <= 4'd0; ng <= 12'd0; source <= 1'b0; digit <= 3'd0;
-            mg <= 12'd0; phase <= 2'd0; xg <= 12'd0; y <= 12'd0;
+            mg <= 12'd0; phase <= 2'd0; xg <= 12'd0; y <= first_row; rows_left <= rows_m1;
             pass_begins <= 1'b1;
             digit_begins <= 1'b1;
         end
@@ -133,6 +154,7 @@ module address_generator #(
     // coordinates of the tap at pixel lane 0, in the layer's own resolution
     reg signed [13:0] row_start, row, column_start, column;
     wire signed [13:0] first_tap = -{11'd0, pad};
+    wire signed [13:0] first_tap_row = first_tap + $signed({2'b00, first_row});
     wire signed [13:0] row_start_n = xg_last ? row_start + 14'sd1 : row_start;
     wire signed [13:0] column_start_n = xg_last ? first_tap
                                       : phase_last ? column_start + TPX : column_start;
@@ -144,7 +166,7 @@ module address_generator #(
             column <= kx_last ? column_start_n : column + 14'sd1;
         end
         if (start) begin
-            row_start <= first_tap; row <= first_tap;
+            row_start <= first_tap_row; row <= first_tap_row;
             column_start <= first_tap; column <= first_tap;
         end
     end
@@ -154,13 +176,17 @@ module address_generator #(
     wire ups = source ? upsample_b : upsample_a;
     wire [AW-1:0] step = source ? step_b : step_a;
     wire [AW-1:0] pitch = source ? pitch_b : pitch_a;
+    wire [AW-1:0] wrap = source ? wrap_b : wrap_a;
     wire column_crosses = ups ? (column & LOW_UP) == LOW_UP : (column & LOW) == LOW;
     wire row_crosses = ~ups | row[0];
 
     wire [AW-1:0] zero = {AW{1'b0}};
-    wire [AW-1:0] rows_a_n = rows_a + (pool ? pitch_a << 1
-                                     : ~upsample_a | row_start[0] ? pitch_a : zero);
-    wire [AW-1:0] rows_b_n = rows_b + (~upsample_b | row_start[0] ? pitch_b : zero);
+    wire ring_ends_a, ring_ends_b, tap_ring_ends;   // the last row of a ring: the first follows
+    wire advance_a = ~upsample_a | row_start[0];
+    wire advance_b = ~upsample_b | row_start[0];
+    wire [AW-1:0] rows_a_n = rows_a + (~advance_a ? zero : ring_ends_a ? -wrap_a : pitch_a)
+                           + (pool ? pitch_a : zero);
+    wire [AW-1:0] rows_b_n = rows_b + (~advance_b ? zero : ring_ends_b ? -wrap_b : pitch_b);
     wire [AW-1:0] right_a = cell_a + (pool & POOL_BY_PIXEL ? step_a << 1
                                     : ~upsample_a | column_start[LGTP] ? step_a : zero);
     wire [AW-1:0] right_b = cell_b + (~upsample_b | column_start[LGTP] ? step_b : zero);
@@ -168,7 +194,8 @@ module address_generator #(
     wire [AW-1:0] cell_b_n = xg_last ? rows_b_n : phase_last ? right_b : cell_b;
     wire [AW-1:0] group_n = ng_last & ~source_last ? cell_b
                           : ~ng_last | (pool & ~mg_last) ? group_at + 1'b1 : cell_a_n;
-    wire [AW-1:0] row_n = ky_last ? group_n : row_at + (row_crosses ? pitch : zero);
+    wire [AW-1:0] row_n = ky_last ? group_n
+                        : row_at + (~row_crosses ? zero : tap_ring_ends ? -wrap : pitch);
     wire [AW-1:0] tap_n = kx_last ? row_n : tap_at + (column_crosses ? step : zero);
     always @(posedge clk) begin
         if (issue) begin
@@ -188,6 +215,51 @@ module address_generator #(
             group_at <= start_a; row_at <= start_a; tap_at <= start_a;
         end
     end
+
+    // positions in the rings of rows: of the window row, of the tap
+    assign next_row = y;
+    assign next_start_a = rows_a;
+    assign next_start_b = rows_b;
+    generate
+        if (RINGS != 0) begin : gen_rings
+            reg [11:0] ring_a, ring_b, ring_tap;
+            // a max-pool takes two rows at once, of a ring with an even number of rows
+            wire [11:0] ring_a_n = ~advance_a ? ring_a : ring_ends_a ? 12'd0
+                                 : ring_a + (pool ? 12'd2 : 12'd1);
+            wire [11:0] ring_b_n = ~advance_b ? ring_b : ring_ends_b ? 12'd0 : ring_b + 12'd1;
+            wire [11:0] first_a = xg_last ? ring_a_n : ring_a;
+            wire [11:0] first_b = xg_last ? ring_b_n : ring_b;
+            wire to_b = ~source_last & (source | ng_last);
+            assign ring_ends_a = ring_a == (pool ? ring_m1_a - 12'd1 : ring_m1_a);
+            assign ring_ends_b = ring_b == ring_m1_b;
+            assign tap_ring_ends = ring_tap == (source ? ring_m1_b : ring_m1_a);
+            assign next_ring_a = ring_a;
+            assign next_ring_b = ring_b;
+            always @(posedge clk) begin
+                if (issue) begin
+                    if (xg_last) begin
+                        ring_a <= ring_a_n;
+                        ring_b <= ring_b_n;
+                    end
+                    if (ky_last) ring_tap <= to_b ? first_b : first_a;
+                    else if (kx_last & row_crosses)
+                        ring_tap <= tap_ring_ends ? 12'd0 : ring_tap + 12'd1;
+                end
+                if (start) begin
+                    ring_a <= ring_at_a;
+                    ring_b <= ring_at_b;
+                    ring_tap <= ring_at_a;
+                end
+            end
+        end else begin : gen_no_rings
+            wire unused_ok = &{1'b0, ring_at_a, ring_at_b, ring_m1_a, ring_m1_b};
+            assign ring_ends_a = 1'b0;
+            assign ring_ends_b = 1'b0;
+            assign tap_ring_ends = 1'b0;
+            assign next_ring_a = 12'd0;
+            assign next_ring_b = 12'd0;
+        end
+    endgenerate
 
     // weights lie in loop order and repeat for every pixel group
     reg [WAW-1:0] weight_at;
@@ -212,7 +284,7 @@ module address_generator #(
         last <= pass_last;
         top_digit <= digit == 3'd0;
         end_group <= mg == out_groups_m1;
-        ends <= {y == height_m1, xg == xg_last_value, ~phases | phase == 2'd3};
+        ends <= {rows_left == 12'd0, xg == xg_last_value, ~phases | phase == 2'd3};
     end
     generate
         if (TP == 1) begin : gen_no_rotation

@@ -15,16 +15,18 @@ module memory_window #(
     parameter WEIGHT_DEPTH = 16,
     parameter PARAM_DEPTH = 16,
     parameter DESC_DEPTH = 16,
+    parameter COMMAND_DEPTH = 0,  // 0 where the build has none
+    parameter TRANSFER_DEPTH = 0,
+    parameter CHANNEL_DEPTH = 0,
     parameter AW = 4,             // address bits of each memory
     parameter WAW = 4,
-    parameter PAW = 4,
-    parameter DAW = 4
+    parameter PAW = 4
 ) (
     input  wire              clk,
     input  wire              rst,
     input  wire              write,
     input  wire              read,
-    input  wire [1:0]        select,   // 0 features, 1 weights, 2 parameters, 3 descriptors
+    input  wire [2:0]        select,   // as register WINDOW_SELECT, the input being features
     input  wire [31:0]       address,
     input  wire [31:0]       wdata,
     output reg  [31:0]       rdata,
@@ -44,12 +46,14 @@ module memory_window #(
     input  wire [PBW-1:0]    param_rdata,
     output wire              param_we,
     output wire [PBW-1:0]    param_wdata,
-    output wire [DAW-1:0]    desc_address,
-    output wire              desc_re,
-    input  wire [31:0]       desc_rdata,
-    output wire              desc_we,
-    output wire [31:0]       desc_wdata
+    output wire [31:0]       program_address,
+    output wire [3:0]        program_re,     // descriptors, commands, transfers, channels
+    input  wire [31:0]       program_rdata,
+    output wire [3:0]        program_we,
+    output wire [31:0]       program_wdata
 );
+    `include "qunet_defs.vh"
+
     // chunks of a word and log2 of their number rounded up
     localparam FCN = (FBW + 31) / 32;
     localparam WCN = (WBW + 31) / 32;
@@ -64,6 +68,9 @@ module memory_window #(
     localparam [31:0] W_END = WEIGHT_DEPTH;
     localparam [31:0] P_END = PARAM_DEPTH;
     localparam [31:0] D_END = DESC_DEPTH;
+    localparam [31:0] C_END = COMMAND_DEPTH;
+    localparam [31:0] T_END = TRANSFER_DEPTH;
+    localparam [31:0] H_END = CHANNEL_DEPTH;
     localparam [31:0] F_LAST = FCN - 1;
     localparam [31:0] W_LAST = WCN - 1;
     localparam [31:0] P_LAST = PCN - 1;
@@ -76,21 +83,25 @@ module memory_window #(
     wire [31:0] weight_word = address >> LGW;
     wire [31:0] param_word = address >> LGP;
     wire [31:0] bank = (address >> LGF) & F_BANK;
+    wire [3:0]  on_program = {select == WINDOW_CHANNELS, select == WINDOW_TRANSFERS,
+                              select == WINDOW_COMMANDS, select == WINDOW_DESCRIPTORS};
+    wire [31:0] program_end = on_program[0] ? D_END : on_program[1] ? C_END
+                            : on_program[2] ? T_END : H_END;
     reg  [31:0] chunk;
     reg         chunk_last, in_range;
     always @* begin
         case (select)
-            2'd0: begin
+            WINDOW_FEATURES: begin
                 chunk = address & F_CHUNK;
                 chunk_last = chunk == F_LAST;
                 in_range = feature_word < F_END;
             end
-            2'd1: begin
+            WINDOW_WEIGHTS: begin
                 chunk = address & W_CHUNK;
                 chunk_last = chunk == W_LAST;
                 in_range = weight_word < W_END;
             end
-            2'd2: begin
+            WINDOW_PARAMS: begin
                 chunk = address & P_CHUNK;
                 chunk_last = chunk == P_LAST;
                 in_range = param_word < P_END;
@@ -98,7 +109,7 @@ module memory_window #(
             default: begin
                 chunk = 32'd0;
                 chunk_last = 1'b1;
-                in_range = address < D_END;
+                in_range = address < program_end;
             end
         endcase
     end
@@ -119,23 +130,23 @@ module memory_window #(
     assign feature_address = feature_word[AW-1:0];
     assign weight_address = weight_word[WAW-1:0];
     assign param_address = param_word[PAW-1:0];
-    assign desc_address = address[DAW-1:0];
-    assign feature_re = read & select == 2'd0;
-    assign weight_re = read & select == 2'd1;
-    assign param_re = read & select == 2'd2;
-    assign desc_re = read & select == 2'd3;
-    assign weight_we = commit & select == 2'd1;
-    assign param_we = commit & select == 2'd2;
-    assign desc_we = commit & select == 2'd3;
+    assign program_address = address;
+    assign feature_re = read & select == WINDOW_FEATURES;
+    assign weight_re = read & select == WINDOW_WEIGHTS;
+    assign param_re = read & select == WINDOW_PARAMS;
+    assign program_re = {4{read}} & on_program;
+    assign weight_we = commit & select == WINDOW_WEIGHTS;
+    assign param_we = commit & select == WINDOW_PARAMS;
+    assign program_we = {4{commit}} & on_program;
     assign feature_wdata = hold[FBW-1:0];
     assign weight_wdata = hold[WBW-1:0];
     assign param_wdata = hold[PBW-1:0];
-    assign desc_wdata = hold[31:0];
+    assign program_wdata = hold[31:0];
 
     genvar b;
     generate
         for (b = 0; b < TP; b = b + 1) begin : gen_bank
-            assign feature_we[b] = commit & select == 2'd0 & bank == b;
+            assign feature_we[b] = commit & select == WINDOW_FEATURES & bank == b;
         end
     endgenerate
 
@@ -154,8 +165,9 @@ module memory_window #(
         end
     endgenerate
     assign param_wide = {{(HW-PBW){1'b0}}, param_rdata};
-    wire [HW-1:0] wide = select == 2'd0 ? feature_wide : select == 2'd1 ? weight_wide
-                       : select == 2'd2 ? param_wide : {{(HW-32){1'b0}}, desc_rdata};
+    wire [HW-1:0] wide = select == WINDOW_FEATURES ? feature_wide
+                       : select == WINDOW_WEIGHTS ? weight_wide
+                       : select == WINDOW_PARAMS ? param_wide : {{(HW-32){1'b0}}, program_rdata};
     wire [HW-1:0] cut = wide >> (chunk * 32);
     always @(posedge clk) if (reading) rdata <= cut[31:0];
     wire unused_ok = &{1'b0, cut[HW-1:32], hold};

@@ -4,13 +4,15 @@
 // Contract: words arrive in loop order; group_end marks the last word of a pixel group (of a
 // phase), ends = {layer, row, phases} what else ends with it. Plain words are written whole;
 // a transposed word is spread over two pixel groups at every second pixel; a pooled word fills
-// half a pixel group. Pixels past the output width are not written.
+// half a pixel group. Pixels past the output width are not written. With RINGS, output row y lies
+// in row y mod (ring_m1 + 1); transposed outputs need an even number of ring rows.
 // Latency: one cycle to the write (two for the second half). Throughput: one word a cycle,
 // transposed with TP > 1 every second cycle.
 module output_writer #(
     parameter TP = 4,   // pixel lanes, power of two
     parameter BW = 12,  // bits of a bank word: TN * TA
-    parameter AW = 10   // address bits
+    parameter AW = 10,  // address bits
+    parameter RINGS = 0 // 1: the output may be a ring of rows
 ) (
     input  wire             clk,
     input  wire             rst,
@@ -20,6 +22,9 @@ module output_writer #(
     input  wire [AW-1:0]    out_base,
     input  wire [AW-1:0]    out_pitch,
     input  wire [AW-1:0]    out_step,
+    input  wire [11:0]      ring_at,
+    input  wire [11:0]      ring_m1,
+    input  wire [AW-1:0]    wrap,
     input  wire [11:0]      out_width_m1,
     input  wire             word_valid,
     input  wire [TP*BW-1:0] word,
@@ -28,6 +33,8 @@ module output_writer #(
     output wire [TP-1:0]    we,
     output wire [AW-1:0]    waddr,
     output wire [TP*BW-1:0] wdata,
+    output wire [AW-1:0]    next_base,
+    output wire [11:0]      next_ring,
     output wire             done
 );
     localparam SPLIT = TP > 1;
@@ -48,8 +55,10 @@ module output_writer #(
     wire pool_stays = pool & SPLIT & ~pool_half;
 
     wire [AW-1:0] two_steps = out_step << 1;
-    wire [AW-1:0] two_pitches = out_pitch << 1;
-    wire [AW-1:0] next_row = row_base + (phases ? two_pitches : out_pitch);
+    wire          ring_ends;
+    wire [AW-1:0] next_row = row_base + (ring_ends ? -wrap : out_pitch)
+                           + (phases ? out_pitch : {AW{1'b0}});
+    assign next_base = row_base;
     wire [AW-1:0] next_group = group_base
         + (pool_stays ? {AW{1'b0}} : phases ? two_steps : out_step);
     wire [1:0]    next_phase = phase + 2'd1;
@@ -79,6 +88,23 @@ module output_writer #(
             pool_half <= 1'b0;
         end
     end
+
+    generate
+        if (RINGS != 0) begin : gen_ring
+            reg [11:0] ring;
+            assign ring_ends = ring == (phases ? ring_m1 - 12'd1 : ring_m1);
+            assign next_ring = ring;
+            always @(posedge clk) begin
+                if (word_valid & row_end)
+                    ring <= ring_ends ? 12'd0 : ring + (phases ? 12'd2 : 12'd1);
+                if (start) ring <= ring_at;
+            end
+        end else begin : gen_no_ring
+            wire unused_ok = &{1'b0, ring_at, ring_m1, wrap};
+            assign ring_ends = 1'b0;
+            assign next_ring = 12'd0;
+        end
+    endgenerate
 
     // the word being written
     reg             active;

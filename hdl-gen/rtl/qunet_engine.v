@@ -1,5 +1,6 @@
 `default_nettype none
-// The accelerator: one time-multiplexed convolution engine run by descriptors, memories on chip.
+// The accelerator: one time-multiplexed convolution engine run by descriptors; its memories hold
+// all there is, or with EXTERNAL the rows and weights that a DMA brings from external memory.
 //
 // Contract: equals network::Network::run_reference on the program in its memories. Wiring only;
 // the behaviour is in the modules it instantiates.
@@ -16,10 +17,18 @@ module qunet_engine #(
     parameter FEATURE_DEPTH = 4096,  // words of TP*TN*TA bits, 2 and up
     parameter WEIGHT_DEPTH = 4096,   // words of TN*TM*D bits, 2 and up
     parameter PARAM_DEPTH = 512,     // words of 48 bits (B, M), 2 and up
-    parameter DESC_DEPTH = 512,      // words of 32 bits, 16 and up
+    parameter DESC_DEPTH = 512,      // words of 32 bits, 32 and up
+    parameter EXTERNAL = 0,          // 1: tensors and weights in external memory
+    parameter COMMAND_DEPTH = 16,    // words of 32 bits, 2 and up: commands of the engine,
+    parameter TRANSFER_DEPTH = 16,   // of the DMA,
+    parameter CHANNEL_DEPTH = 16,    // and the table of its channels
     parameter WEIGHT_FILE = "",      // $readmemh images, or "" for undefined contents
     parameter PARAM_FILE = "",
     parameter DESC_FILE = "",
+    parameter COMMAND_FILE = "",
+    parameter TRANSFER_FILE = "",
+    parameter CHANNEL_FILE = "",
+    parameter [31:0] EXTERNAL_LENGTH = 0, // bytes of external memory
     parameter [31:0] MODEL_HASH = 0,   // CRC-32 of the model file
     parameter [31:0] INPUT_BASE = 0,   // window address of the input
     parameter [31:0] INPUT_LENGTH = 0, // window words of the input
@@ -34,7 +43,27 @@ module qunet_engine #(
     input  wire [31:0] wb_dat_i,
     output wire [31:0] wb_dat_o,
     output wire        wb_ack_o,
-    output wire        irq
+    output wire        irq,
+    output wire [31:0]  m_axi_araddr,    // AXI4, 128 bits, incrementing bursts of 16-byte beats
+    output wire [7:0]   m_axi_arlen,
+    output wire         m_axi_arvalid,
+    input  wire         m_axi_arready,
+    input  wire [127:0] m_axi_rdata,
+    input  wire [1:0]   m_axi_rresp,
+    input  wire         m_axi_rvalid,
+    output wire         m_axi_rready,
+    output wire [31:0]  m_axi_awaddr,
+    output wire [7:0]   m_axi_awlen,
+    output wire         m_axi_awvalid,
+    input  wire         m_axi_awready,
+    output wire [127:0] m_axi_wdata,
+    output wire [15:0]  m_axi_wstrb,
+    output wire         m_axi_wlast,
+    output wire         m_axi_wvalid,
+    input  wire         m_axi_wready,
+    input  wire [1:0]   m_axi_bresp,
+    input  wire         m_axi_bvalid,
+    output wire         m_axi_bready
 );
     localparam AW = $clog2(FEATURE_DEPTH);
     localparam WAW = $clog2(WEIGHT_DEPTH);
@@ -46,26 +75,32 @@ module qunet_engine #(
     localparam RW = TP > 1 ? $clog2(TP) : 1;
     localparam NW = TN > 1 ? $clog2(TN) : 1;
     localparam SBW = BLOCKS > 1 ? $clog2(BLOCKS) : 1;
-    localparam [31:0] CAPS = ((SCALED != 0 ? 1 : 0) << 20) | (TA << 16) | (D << 12)
+    localparam [31:0] CAPS = ((EXTERNAL != 0 ? 1 : 0) << 31) | ((SCALED != 0 ? 1 : 0) << 20) | (TA << 16) | (D << 12)
                            | ($clog2(TP) << 8) | ($clog2(TM) << 4) | $clog2(TN);
 
     // host
     wire        go, single, stop, busy, paused, finished, stepped, bad, issue, stall;
     wire [15:0] layer;
+    wire        running;      // the sequencer, not yet counting the DMA
+    wire        stall_input, stall_weights, stall_output, beat_read, beat_written, bus_error;
+    wire [31:0] external_base;
     wire        window_write, window_read, window_done;
-    wire [1:0]  window_select;
+    wire [2:0]  window_select;
     wire [31:0] window_address, window_wdata, window_rdata;
     register_block #(
         .MODEL_HASH(MODEL_HASH), .CAPS(CAPS), .INPUT_BASE(INPUT_BASE),
         .INPUT_LENGTH(INPUT_LENGTH), .WATCHDOG(WATCHDOG), .FEATURE_DEPTH(FEATURE_DEPTH),
-        .WEIGHT_DEPTH(WEIGHT_DEPTH), .PARAM_DEPTH(PARAM_DEPTH), .DESC_DEPTH(DESC_DEPTH)
+        .WEIGHT_DEPTH(WEIGHT_DEPTH), .PARAM_DEPTH(PARAM_DEPTH), .DESC_DEPTH(DESC_DEPTH),
+        .EXTERNAL_LENGTH(EXTERNAL_LENGTH)
     ) u_register_block (
         .clk(clk), .rst(rst),
         .wb_cyc_i(wb_cyc_i), .wb_stb_i(wb_stb_i), .wb_we_i(wb_we_i), .wb_adr_i(wb_adr_i),
         .wb_dat_i(wb_dat_i), .wb_dat_o(wb_dat_o), .wb_ack_o(wb_ack_o), .irq(irq),
         .go(go), .single(single), .stop(stop), .busy(busy), .paused(paused),
         .finished(finished), .stepped(stepped), .bad(bad), .layer(layer),
-        .issue(issue), .stall(stall),
+        .issue(issue), .stall(stall), .stall_input(stall_input),
+        .stall_weights(stall_weights), .stall_output(stall_output), .beat_read(beat_read),
+        .beat_written(beat_written), .bus_error(bus_error), .external_base(external_base),
         .window_write(window_write), .window_read(window_read),
         .window_select(window_select), .window_address(window_address),
         .window_wdata(window_wdata), .window_rdata(window_rdata), .window_done(window_done)
@@ -81,17 +116,23 @@ module qunet_engine #(
     wire [PAW-1:0]   host_param_address;
     wire             host_param_re, host_param_we;
     wire [47:0]      host_param_wdata;
-    wire [DAW-1:0]   host_desc_address;
-    wire             host_desc_re, host_desc_we;
-    wire [31:0]      host_desc_wdata;
+    wire [31:0]      program_address, program_wdata;
+    wire [3:0]       program_re, program_we;   // descriptors, commands, transfers, channels
     wire [TP*BW-1:0] feature_rdata;
     wire [TM*TN*D-1:0] weight_rdata;
     wire [47:0]      param_rdata;
-    wire [31:0]      desc_rdata;
+    wire [31:0]      desc_rdata, commands_rdata, transfers_rdata, channels_rdata;
+    wire [31:0]      program_rdata = ~window_select[2] ? desc_rdata
+                                   : window_select[1:0] == 2'd1 ? commands_rdata
+                                   : window_select[1:0] == 2'd2 ? transfers_rdata
+                                                                : channels_rdata;
     memory_window #(
         .TP(TP), .FBW(BW), .WBW(TM*TN*D), .PBW(48), .FEATURE_DEPTH(FEATURE_DEPTH),
         .WEIGHT_DEPTH(WEIGHT_DEPTH), .PARAM_DEPTH(PARAM_DEPTH), .DESC_DEPTH(DESC_DEPTH),
-        .AW(AW), .WAW(WAW), .PAW(PAW), .DAW(DAW)
+        .COMMAND_DEPTH(EXTERNAL != 0 ? COMMAND_DEPTH : 0),
+        .TRANSFER_DEPTH(EXTERNAL != 0 ? TRANSFER_DEPTH : 0),
+        .CHANNEL_DEPTH(EXTERNAL != 0 ? CHANNEL_DEPTH : 0),
+        .AW(AW), .WAW(WAW), .PAW(PAW)
     ) u_memory_window (
         .clk(clk), .rst(rst), .write(window_write), .read(window_read), .select(window_select),
         .address(window_address), .wdata(window_wdata), .rdata(window_rdata), .done(window_done),
@@ -103,16 +144,24 @@ module qunet_engine #(
         .weight_wdata(host_weight_wdata),
         .param_address(host_param_address), .param_re(host_param_re),
         .param_rdata(param_rdata), .param_we(host_param_we), .param_wdata(host_param_wdata),
-        .desc_address(host_desc_address), .desc_re(host_desc_re), .desc_rdata(desc_rdata),
-        .desc_we(host_desc_we), .desc_wdata(host_desc_wdata)
+        .program_address(program_address), .program_re(program_re),
+        .program_rdata(program_rdata), .program_we(program_we), .program_wdata(program_wdata)
     );
 
     // control
     wire clear = rst | stop;
     // a transposed word is written in two cycles, so its channels must not come faster
     wire slow_drain = SLOW_PHASES & phases;
-    wire start, done, fetch;
-    wire [DAW-1:0] fetch_address;
+    wire start, done, fetch, save;
+    wire [DAW-1:0] fetch_address, save_address;
+    wire [31:0]    save_data;
+    wire           restart, command_valid, command_may_start, command_ended, command_first;
+    wire           command_take, waiting, transfers_ended;
+    wire [15:0]    command_index;
+    wire [6:0]     command_rows;
+    wire [11:0]    next_row, next_ring_a, next_ring_b, next_ring_out, first_row, rows_m1;
+    wire [11:0]    ring_at_a, ring_at_b, ring_at_out, ring_m1_a, ring_m1_b, ring_m1_out;
+    wire [AW-1:0]  next_start_a, next_start_b, next_out, wrap_a, wrap_b, wrap_out;
     wire           pool, second_source, upsample_a, upsample_b, signed_a, signed_b, one_bit, phases;
     wire [1:0]     head_kind;
     wire [2:0]     digits_m1, pad;
@@ -126,12 +175,20 @@ module qunet_engine #(
     wire [PAW-1:0] param_base;
     wire [15:0]    clamp_high, clamp_low, threshold;
     sequencer #(
-        .TM(TM), .D(D), .AW(AW), .WAW(WAW), .PAW(PAW), .DAW(DAW), .DEPTH(DESC_DEPTH)
+        .TM(TM), .D(D), .AW(AW), .WAW(WAW), .PAW(PAW), .DAW(DAW), .DEPTH(DESC_DEPTH),
+        .EXTERNAL(EXTERNAL)
     ) u_sequencer (
-        .clk(clk), .rst(rst), .stop(stop), .go(go), .single(single), .busy(busy),
+        .clk(clk), .rst(rst), .stop(stop), .go(go), .single(single), .busy(running),
         .paused(paused), .finished(finished), .stepped(stepped), .bad(bad), .layer(layer),
         .fetch(fetch), .fetch_address(fetch_address), .fetch_data(desc_rdata),
-        .start(start), .done(done),
+        .save(save), .save_address(save_address), .save_data(save_data),
+        .start(start), .done(done), .restart(restart), .command_valid(command_valid),
+        .command_may_start(command_may_start), .command_ended(command_ended),
+        .others_ended(transfers_ended), .command_index(command_index),
+        .command_rows(command_rows), .command_first(command_first),
+        .command_take(command_take), .waiting(waiting), .next_row(next_row),
+        .next_ring_a(next_ring_a), .next_ring_b(next_ring_b), .next_ring_out(next_ring_out),
+        .next_start_a(next_start_a), .next_start_b(next_start_b), .next_out(next_out),
         .pool(pool), .second_source(second_source), .upsample_a(upsample_a),
         .upsample_b(upsample_b), .signed_a(signed_a), .signed_b(signed_b), .one_bit(one_bit),
         .phases(phases), .head(head_kind), .digits_m1(digits_m1), .width_m1(width_m1),
@@ -141,9 +198,13 @@ module qunet_engine #(
         .pitch_out(pitch_out), .pitch_a(pitch_a), .pitch_b(pitch_b), .weight_base(weight_base),
         .param_base(param_base), .clamp_high(clamp_high), .clamp_low(clamp_low),
         .threshold(threshold), .out_groups_m1(out_groups_m1), .out_step_m1(out_step_m1),
-        .out_width_m1(out_width_m1)
+        .out_width_m1(out_width_m1), .first_row(first_row), .rows_m1(rows_m1),
+        .ring_at_a(ring_at_a), .ring_at_b(ring_at_b), .ring_at_out(ring_at_out),
+        .ring_m1_a(ring_m1_a), .ring_m1_b(ring_m1_b), .ring_m1_out(ring_m1_out),
+        .wrap_a(wrap_a), .wrap_b(wrap_b), .wrap_out(wrap_out)
     );
 
+    wire           hold;      // a store has the read port of the feature memory
     wire           valid, upsample, parity, is_signed, first, shift, last, top_digit, end_group;
     wire [AW-1:0]  raddr, raddr_next;
     wire [RW-1:0]  rotation;
@@ -156,7 +217,7 @@ module qunet_engine #(
     wire unused_steps = &{1'b0, wide_step_a[AW+11:AW], wide_step_b[AW+11:AW],
                           wide_step_out[AW+11:AW]};
     address_generator #(
-        .TP(TP), .TM(TM), .BLOCKS(BLOCKS), .AW(AW), .WAW(WAW), .RW(RW)
+        .TP(TP), .TM(TM), .BLOCKS(BLOCKS), .AW(AW), .WAW(WAW), .RW(RW), .RINGS(EXTERNAL)
     ) u_address_generator (
         .clk(clk), .rst(clear), .start(start), .pool(pool), .second_source(second_source),
         .upsample_a(upsample_a), .upsample_b(upsample_b), .signed_a(signed_a),
@@ -164,6 +225,10 @@ module qunet_engine #(
         .width_m1(width_m1), .height_m1(height_m1), .kernel_h_m1(kernel_h_m1),
         .kernel_w_m1(kernel_w_m1), .pad(pad),
         .last_lanes(last_lanes), .groups_a_m1(groups_a_m1), .groups_b_m1(groups_b_m1),
+        .first_row(first_row), .rows_m1(rows_m1), .ring_at_a(ring_at_a), .ring_at_b(ring_at_b),
+        .ring_m1_a(ring_m1_a), .ring_m1_b(ring_m1_b), .wrap_a(wrap_a), .wrap_b(wrap_b),
+        .hold(hold), .next_row(next_row), .next_start_a(next_start_a),
+        .next_start_b(next_start_b), .next_ring_a(next_ring_a), .next_ring_b(next_ring_b),
         .start_a(start_a), .start_b(start_b), .step_a(wide_step_a[AW-1:0]),
         .step_b(wide_step_b[AW-1:0]), .pitch_a(pitch_a), .pitch_b(pitch_b),
         .weight_base(weight_base), .out_groups_m1(out_groups_m1),
@@ -179,18 +244,29 @@ module qunet_engine #(
     wire [TP-1:0]    out_we;
     wire [AW-1:0]    out_address;
     wire [TP*BW-1:0] out_wdata;
+    wire             load, stored;        // the DMA writes a word, reads one
+    wire [AW-1:0]    load_address, store_address;
+    wire [TP*BW-1:0] load_data;
+    wire             load_weight;
+    wire [WAW-1:0]   load_weight_address;
+    wire [TM*TN*D-1:0] load_weight_data;
+    wire             granted = out_we == {TP{1'b0}};   // the engine writes nothing
+    wire [TP-1:0]    load_we = {TP{load & granted}};
     feature_memory #(.TP(TP), .BW(BW), .DEPTH(FEATURE_DEPTH), .AW(AW), .RW(RW)) u_features (
-        .clk(clk), .re(busy ? valid : host_feature_re),
-        .raddr(busy ? raddr : host_feature_address),
-        .raddr_next(busy ? raddr_next : host_feature_address), .rotation(rotation),
-        .rdata(feature_rdata), .we(busy ? out_we : host_feature_we),
-        .waddr(busy ? out_address : host_feature_address),
-        .wdata(busy ? out_wdata : {TP{host_feature_wdata}})
+        .clk(clk), .re(busy ? valid | stored : host_feature_re),
+        .raddr(stored ? store_address : busy ? raddr : host_feature_address),
+        .raddr_next(busy ? raddr_next : host_feature_address),
+        .rotation(stored ? {RW{1'b0}} : rotation),
+        .rdata(feature_rdata), .we(busy ? out_we | load_we : host_feature_we),
+        .waddr(~busy ? host_feature_address : granted ? load_address : out_address),
+        .wdata(~busy ? {TP{host_feature_wdata}} : granted ? load_data : out_wdata)
     );
     ram_1r1w #(
         .WIDTH(TM*TN*D), .DEPTH(WEIGHT_DEPTH), .AW(WAW), .INIT_FILE(WEIGHT_FILE)
     ) u_weights (
-        .clk(clk), .we(host_weight_we), .waddr(host_weight_address), .wdata(host_weight_wdata),
+        .clk(clk), .we(busy ? load_weight : host_weight_we),
+        .waddr(busy ? load_weight_address : host_weight_address),
+        .wdata(busy ? load_weight_data : host_weight_wdata),
         .re(busy ? valid : host_weight_re),
         .raddr(busy ? weight_address : host_weight_address), .rdata(weight_rdata)
     );
@@ -200,10 +276,86 @@ module qunet_engine #(
         .raddr(busy ? param_address : host_param_address), .rdata(param_rdata)
     );
     ram_1r1w #(.WIDTH(32), .DEPTH(DESC_DEPTH), .AW(DAW), .INIT_FILE(DESC_FILE)) u_descriptors (
-        .clk(clk), .we(host_desc_we), .waddr(host_desc_address), .wdata(host_desc_wdata),
-        .re(busy ? fetch : host_desc_re),
-        .raddr(busy ? fetch_address : host_desc_address), .rdata(desc_rdata)
+        .clk(clk), .we(busy ? save : program_we[0]),
+        .waddr(busy ? save_address : program_address[DAW-1:0]),
+        .wdata(busy ? save_data : program_wdata),
+        .re(busy ? fetch : program_re[0]),
+        .raddr(busy ? fetch_address : program_address[DAW-1:0]), .rdata(desc_rdata)
     );
+
+    // external memory
+    generate
+        if (EXTERNAL != 0) begin : gen_external
+            wire       quiet, steal;
+            wire [1:0] waits_for;
+            external_memory #(
+                .K(TP*BW), .KW(TM*TN*D), .AW(AW), .WAW(WAW), .COMMAND_DEPTH(COMMAND_DEPTH),
+                .TRANSFER_DEPTH(TRANSFER_DEPTH), .CHANNEL_DEPTH(CHANNEL_DEPTH),
+                .COMMAND_FILE(COMMAND_FILE), .TRANSFER_FILE(TRANSFER_FILE),
+                .CHANNEL_FILE(CHANNEL_FILE)
+            ) u_external_memory (
+                .clk(clk), .rst(rst), .stop(stop), .restart(restart),
+                .external_base(external_base), .host(~busy), .host_address(program_address),
+                .host_re(program_re[3:1]), .host_we(program_we[3:1]),
+                .host_wdata(program_wdata), .commands_rdata(commands_rdata),
+                .transfers_rdata(transfers_rdata), .channels_rdata(channels_rdata),
+                .engine_done(done), .command_take(command_take),
+                .command_valid(command_valid), .command_may_start(command_may_start),
+                .command_ended(command_ended), .command_index(command_index),
+                .command_rows(command_rows), .command_first(command_first),
+                .ended(transfers_ended), .quiet(quiet), .error(bus_error),
+                .waits_for(waits_for), .beat_read(beat_read), .beat_written(beat_written),
+                .feature_write(load), .feature_grant(granted), .feature_waddr(load_address),
+                .feature_wdata(load_data), .steal(steal), .feature_raddr(store_address),
+                .feature_rdata(feature_rdata), .weight_write(load_weight),
+                .weight_waddr(load_weight_address), .weight_wdata(load_weight_data),
+                .m_axi_araddr(m_axi_araddr), .m_axi_arlen(m_axi_arlen),
+                .m_axi_arvalid(m_axi_arvalid), .m_axi_arready(m_axi_arready),
+                .m_axi_rdata(m_axi_rdata), .m_axi_rresp(m_axi_rresp),
+                .m_axi_rvalid(m_axi_rvalid), .m_axi_rready(m_axi_rready),
+                .m_axi_awaddr(m_axi_awaddr), .m_axi_awlen(m_axi_awlen),
+                .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready),
+                .m_axi_wdata(m_axi_wdata), .m_axi_wstrb(m_axi_wstrb),
+                .m_axi_wlast(m_axi_wlast), .m_axi_wvalid(m_axi_wvalid),
+                .m_axi_wready(m_axi_wready), .m_axi_bresp(m_axi_bresp),
+                .m_axi_bvalid(m_axi_bvalid), .m_axi_bready(m_axi_bready)
+            );
+            reg stealing;
+            always @(posedge clk) stealing <= steal & ~clear;
+            assign hold = steal;
+            assign stored = stealing;
+            assign busy = running | ~quiet;
+            assign stall_input = waiting & waits_for == 2'd0;
+            assign stall_output = (waiting & waits_for == 2'd1) | (steal & running);
+            assign stall_weights = waiting & waits_for == 2'd2;
+        end else begin : gen_chip
+            assign {commands_rdata, transfers_rdata, channels_rdata} = 96'd0;
+            assign {command_valid, command_may_start, command_ended, command_first} = 4'd0;
+            assign command_index = 16'd0;
+            assign command_rows = 7'd0;
+            assign {transfers_ended, bus_error, beat_read, beat_written} = 4'd0;
+            assign {stall_input, stall_weights, stall_output} = 3'd0;
+            assign {hold, stored, load, load_weight} = 4'd0;
+            assign busy = running;
+            assign load_address = {AW{1'b0}};
+            assign store_address = {AW{1'b0}};
+            assign load_data = {TP*BW{1'b0}};
+            assign load_weight_address = host_weight_address;
+            assign load_weight_data = host_weight_wdata;
+            assign m_axi_araddr = 32'd0;
+            assign m_axi_arlen = 8'd0;
+            assign m_axi_awaddr = 32'd0;
+            assign m_axi_awlen = 8'd0;
+            assign m_axi_wdata = 128'd0;
+            assign m_axi_wstrb = 16'd0;
+            assign {m_axi_arvalid, m_axi_rready, m_axi_awvalid, m_axi_wlast, m_axi_wvalid,
+                    m_axi_bready} = 6'd0;
+            wire unused_axi = &{1'b0, m_axi_arready, m_axi_rdata, m_axi_rresp, m_axi_rvalid,
+                m_axi_awready, m_axi_wready, m_axi_bresp, m_axi_bvalid, external_base, restart,
+                command_take, waiting, program_re, program_we};
+        end
+    endgenerate
+    wire unused_program = &{1'b0, program_address};
 
     // operands: read, align
     wire [RW-1:0] rotation_read;
@@ -326,10 +478,11 @@ module qunet_engine #(
         .pixels(pixels), .word_valid(word_valid_pool), .word(word_pool)
     );
 
-    output_writer #(.TP(TP), .BW(BW), .AW(AW)) u_output_writer (
+    output_writer #(.TP(TP), .BW(BW), .AW(AW), .RINGS(EXTERNAL)) u_output_writer (
         .clk(clk), .rst(clear), .start(start), .phases(phases), .pool(pool),
         .out_base(out_base), .out_pitch(pitch_out), .out_step(wide_step_out[AW-1:0]),
-        .out_width_m1(out_width_m1), .word_valid(pool ? word_valid_pool : word_valid_conv),
+        .ring_at(ring_at_out), .ring_m1(ring_m1_out), .wrap(wrap_out), .next_base(next_out),
+        .next_ring(next_ring_out), .out_width_m1(out_width_m1), .word_valid(pool ? word_valid_pool : word_valid_conv),
         .word(pool ? word_pool : word_conv),
         .group_end(pool ? end_group_pool : group_end_conv),
         .ends(pool ? ends_pool : ends_conv),

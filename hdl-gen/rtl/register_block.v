@@ -15,7 +15,8 @@ module register_block #(
     parameter [31:0] FEATURE_DEPTH = 16,  // words of each memory
     parameter [31:0] WEIGHT_DEPTH = 16,
     parameter [31:0] PARAM_DEPTH = 16,
-    parameter [31:0] DESC_DEPTH = 16
+    parameter [31:0] DESC_DEPTH = 16,
+    parameter [31:0] EXTERNAL_LENGTH = 0  // bytes of external memory
 ) (
     input  wire        clk,
     input  wire        rst,
@@ -38,9 +39,16 @@ module register_block #(
     input  wire [15:0] layer,
     input  wire        issue,
     input  wire        stall,
+    input  wire        stall_input,
+    input  wire        stall_weights,
+    input  wire        stall_output,
+    input  wire        beat_read,
+    input  wire        beat_written,
+    input  wire        bus_error,
+    output reg  [31:0] external_base,
     output reg         window_write,
     output reg         window_read,
-    output wire [1:0]  window_select,
+    output wire [2:0]  window_select,
     output wire [31:0] window_address,
     output reg  [31:0] window_wdata,
     input  wire [31:0] window_rdata,
@@ -49,9 +57,11 @@ module register_block #(
     `include "qunet_defs.vh"
 
     reg         done;
-    reg  [3:0]  err;
+    reg  [4:0]  err;
     reg  [2:0]  irq_enable, irq_status;
     reg  [31:0] watchdog, cycles, count_busy, count_stall;
+    reg  [31:0] count_input, count_weights, count_output;
+    reg  [27:0] beats_read, beats_written;   // of 16 bytes
     reg  [31:0] input_base, input_length, input_loaded;
     reg  [2:0]  select;
     reg  [31:0] address;
@@ -77,20 +87,21 @@ module register_block #(
     wire length_ok = input_loaded == input_length;
     wire expired = busy & watchdog != 32'd0 & cycles >= watchdog;
 
-    assign stop = abort_now | reset_now | expired;
-    assign window_select = on_input ? WINDOW_FEATURES[1:0] : select[1:0];
+    assign stop = abort_now | reset_now | expired | bus_error;
+    assign window_select = on_input ? WINDOW_FEATURES : select;
     assign window_address = on_input ? input_base + input_loaded : address;
     assign irq = (irq_enable & irq_status) != 3'd0;
 
-    wire [3:0] err_set;
+    wire [4:0] err_set;
     assign err_set[R_ERR_LENGTH] = fresh & ~length_ok;
     assign err_set[R_ERR_DESCRIPTOR] = bad;
     assign err_set[R_ERR_WATCHDOG] = expired;
+    assign err_set[R_ERR_BUS] = bus_error;
     assign err_set[R_ERR_BUSY] = (run | (access & at_data)) & ~memory_ok;
-    wire [3:0] err_clear = wr & wb_adr_i == R_ERR ? wb_dat_i[3:0] : 4'd0;
+    wire [4:0] err_clear = wr & wb_adr_i == R_ERR ? wb_dat_i[4:0] : 5'd0;
     wire [2:0] irq_set;
     assign irq_set[R_IRQ_STATUS_DONE] = finished;
-    assign irq_set[R_IRQ_STATUS_ERROR] = err_set != 4'd0;
+    assign irq_set[R_IRQ_STATUS_ERROR] = err_set != 5'd0;
     assign irq_set[R_IRQ_STATUS_STEP] = stepped;
     wire [2:0] irq_clear = wr & wb_adr_i == R_IRQ_STATUS ? wb_dat_i[2:0] : 3'd0;
 
@@ -107,21 +118,32 @@ module register_block #(
             cycles <= 32'd0;
             count_busy <= 32'd0;
             count_stall <= 32'd0;
+            count_input <= 32'd0;
+            count_weights <= 32'd0;
+            count_output <= 32'd0;
+            beats_read <= 28'd0;
+            beats_written <= 28'd0;
         end else begin
             done <= (done | finished) & ~stop & ~bad;
             if (busy) cycles <= cycles + 32'd1;
             if (issue) count_busy <= count_busy + 32'd1;
             if (stall) count_stall <= count_stall + 32'd1;
+            if (stall_input) count_input <= count_input + 32'd1;
+            if (stall_weights) count_weights <= count_weights + 32'd1;
+            if (stall_output) count_output <= count_output + 32'd1;
+            if (beat_read) beats_read <= beats_read + 28'd1;
+            if (beat_written) beats_written <= beats_written + 28'd1;
         end
         if (wr & wb_adr_i == R_IRQ_ENABLE) irq_enable <= wb_dat_i[2:0];
         if (wr & wb_adr_i == R_WATCHDOG) watchdog <= wb_dat_i;
         if (wr & wb_adr_i == R_INPUT_BASE) input_base <= wb_dat_i;
         if (wr & wb_adr_i == R_INPUT_LENGTH) input_length <= wb_dat_i;
+        if (wr & wb_adr_i == R_EXTERNAL_BASE) external_base <= {wb_dat_i[31:4], 4'd0};
         if (rst | reset_now) begin
             go <= 1'b0;
             single <= 1'b0;
             done <= 1'b0;
-            err <= 4'd0;
+            err <= 5'd0;
             irq_enable <= 3'd0;
             irq_status <= 3'd0;
             watchdog <= WATCHDOG;
@@ -130,6 +152,12 @@ module register_block #(
             cycles <= 32'd0;
             count_busy <= 32'd0;
             count_stall <= 32'd0;
+            count_input <= 32'd0;
+            count_weights <= 32'd0;
+            count_output <= 32'd0;
+            beats_read <= 28'd0;
+            beats_written <= 28'd0;
+            external_base <= 32'd0;
             abort_now <= 1'b0;
             reset_now <= 1'b0;
         end
@@ -182,7 +210,7 @@ module register_block #(
                 value[R_STATUS_PAUSED] = paused & ~go;
                 value[R_STATUS_DONE] = done;
             end
-            R_ERR: value = {28'd0, err};
+            R_ERR: value = {27'd0, err};
             R_IRQ_ENABLE: value = {29'd0, irq_enable};
             R_IRQ_STATUS: value = {29'd0, irq_status};
             R_WATCHDOG: value = watchdog;
@@ -199,6 +227,13 @@ module register_block #(
             R_WEIGHT_DEPTH: value = WEIGHT_DEPTH;
             R_PARAM_DEPTH: value = PARAM_DEPTH;
             R_DESCRIPTOR_DEPTH: value = DESC_DEPTH;
+            R_EXTERNAL_BASE: value = external_base;
+            R_EXTERNAL_LENGTH: value = EXTERNAL_LENGTH;
+            R_COUNT_STALL_INPUT: value = count_input;
+            R_COUNT_STALL_WEIGHTS: value = count_weights;
+            R_COUNT_STALL_OUTPUT: value = count_output;
+            R_BYTES_READ: value = {beats_read, 4'd0};
+            R_BYTES_WRITTEN: value = {beats_written, 4'd0};
             default: value = 32'd0;
         endcase
     end

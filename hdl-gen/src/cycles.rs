@@ -8,16 +8,18 @@ use network::Network;
 use crate::engine::Engine;
 use crate::schedule::{Operation, OperationKind, Schedule};
 
-/// Fetching and checking a descriptor, and starting the loop nest.
-const START_CYCLES: u64 = 20;
+/// From the last write of an operation to the start of the next loop nest.
+const START_CYCLES: u64 = 1;
+/// Fetching and checking a descriptor, while the one before runs.
+const FETCH_CYCLES: u64 = 20;
 /// From the last iteration of a pass to its first drained channel.
 const ARRAY_LATENCY_CYCLES: u64 = 5;
 /// From a drained value to its write.
 const DRAIN_LATENCY_CYCLES: u64 = 7;
 /// From the last read of a max-pool to its write.
 const POOL_LATENCY_CYCLES: u64 = 5;
-/// Fetching and checking the descriptor that ends the program.
-const END_CYCLES: u64 = 19;
+/// Fetching the first descriptor, and ending.
+const FRAME_CYCLES: u64 = 20;
 
 /// Cycles of a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,15 +39,19 @@ pub fn cycle_model(network: &Network, schedule: &Schedule) -> CycleModel {
     let engine = &schedule.engine;
     let operations: Vec<u64> =
         schedule.operations.iter().map(|op| operation_cycles(network, engine, op)).collect();
-    let total = operations.iter().sum::<u64>() + END_CYCLES;
+    let total = operations.iter().sum::<u64>() + FRAME_CYCLES;
     let digit_macs =
         schedule.operations.iter().map(|op| op.macs(network) * op.digits(engine) as u64).sum();
     let utilization = digit_macs as f64 / (engine.lanes() as u64 * total) as f64;
     CycleModel { operations, total, digit_macs, utilization }
 }
 
-/// Cycles of one operation.
+/// Cycles of one operation: its own, or those in which the next descriptor is fetched.
 pub fn operation_cycles(network: &Network, engine: &Engine, operation: &Operation) -> u64 {
+    loop_cycles(network, engine, operation).max(FETCH_CYCLES)
+}
+
+fn loop_cycles(network: &Network, engine: &Engine, operation: &Operation) -> u64 {
     if operation.kind == OperationKind::MaxPool2d {
         return pool_cycles(network, engine, operation);
     }

@@ -1,10 +1,16 @@
-//! The accelerator's descriptor: sixteen 32-bit words that tell the engine one operation.
+//! The accelerator's descriptor: 32-bit words that tell the engine one operation.
 //!
 //! This table is the only definition. The schedule packs descriptors with it, the Verilog
 //! localparams and the C header are generated from it, and drivers decode with it.
 
-/// Words of one descriptor.
-pub const DESCRIPTOR_WORDS: usize = 16;
+/// Words from one descriptor to the next in memory.
+pub const DESCRIPTOR_STRIDE: usize = 32;
+/// Words that a build with its memories on chip reads.
+pub const CHIP_WORDS: usize = 16;
+/// Words that an external-memory build reads: those and the rings of rows.
+pub const EXTERNAL_WORDS: usize = 24;
+/// Words behind those in which an external-memory build keeps where an operation stands.
+pub const SAVED_WORDS: usize = 4;
 
 /// `op`: end of the program.
 pub const OP_END: u32 = 0;
@@ -25,7 +31,7 @@ pub const HEAD_ARGMAX: u32 = 2;
 pub struct Field {
     /// Name in snake case; generated constants derive from it.
     pub name: &'static str,
-    /// Index of the word, 0..16.
+    /// Index of the word, below [`EXTERNAL_WORDS`].
     pub word: usize,
     /// Lowest bit within the word.
     pub lsb: u32,
@@ -160,6 +166,31 @@ pub const OUT_STEP_M1: Field = field(
 /// Columns of the output less one.
 pub const OUT_WIDTH_M1: Field = field("out_width_m1", 15, 0, 12, "columns of the output less one");
 
+/// Ring row of the first tap at row 0 in A.
+pub const RING_AT_A: Field =
+    field("ring_at_a", 13, 16, 12, "ring row of the first tap at row 0 of source A");
+/// Ring row of the first tap at row 0 in B.
+pub const RING_AT_B: Field =
+    field("ring_at_b", 15, 12, 12, "ring row of the first tap at row 0 of source B");
+/// From the last row of A's ring to its first.
+pub const WRAP_A: Field =
+    field("wrap_a", 18, 0, 32, "feature words from the first ring row of source A to its last");
+/// From the last row of B's ring to its first.
+pub const WRAP_B: Field =
+    field("wrap_b", 19, 0, 32, "feature words from the first ring row of source B to its last");
+/// From the last row of the output's ring to its first.
+pub const WRAP_OUT: Field =
+    field("wrap_out", 20, 0, 32, "feature words from the first ring row of the output to its last");
+/// Rows of A's ring less one.
+pub const RING_M1_A: Field =
+    field("ring_m1_a", 22, 0, 12, "rows of source A kept on chip, less one: row y is y modulo them");
+/// Rows of B's ring less one.
+pub const RING_M1_B: Field =
+    field("ring_m1_b", 22, 12, 12, "rows of source B kept on chip, less one");
+/// Rows of the output's ring less one.
+pub const RING_M1_OUT: Field =
+    field("ring_m1_out", 23, 0, 12, "rows of the output kept on chip, less one");
+
 /// Every field, in word and bit order.
 pub const FIELDS: &[Field] = &[
     OP,
@@ -195,6 +226,14 @@ pub const FIELDS: &[Field] = &[
     OUT_GROUPS_M1,
     OUT_STEP_M1,
     OUT_WIDTH_M1,
+    RING_AT_A,
+    RING_AT_B,
+    WRAP_A,
+    WRAP_B,
+    WRAP_OUT,
+    RING_M1_A,
+    RING_M1_B,
+    RING_M1_OUT,
 ];
 
 impl Field {
@@ -207,8 +246,8 @@ impl Field {
 /// A descriptor as the engine reads it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Descriptor {
-    /// The sixteen words.
-    pub words: [u32; DESCRIPTOR_WORDS],
+    /// All words up to the next descriptor.
+    pub words: [u32; DESCRIPTOR_STRIDE],
 }
 
 impl Descriptor {
@@ -241,7 +280,7 @@ mod tests {
 
     #[test]
     fn fields_do_not_overlap() {
-        let mut used = [0u32; DESCRIPTOR_WORDS];
+        let mut used = [0u32; DESCRIPTOR_STRIDE];
         for field in FIELDS {
             assert_eq!(used[field.word] & field.mask(), 0, "{}", field.name);
             used[field.word] |= field.mask();
@@ -251,7 +290,7 @@ mod tests {
     #[test]
     fn set_and_get_every_field() {
         for field in FIELDS {
-            let mut descriptor = Descriptor { words: [u32::MAX; DESCRIPTOR_WORDS] };
+            let mut descriptor = Descriptor { words: [u32::MAX; DESCRIPTOR_STRIDE] };
             assert!(descriptor.set(*field, 1));
             assert_eq!(descriptor.get(*field), 1, "{}", field.name);
             let elsewhere = descriptor.words[field.word] | field.mask();
@@ -266,6 +305,7 @@ mod tests {
     fn reserved_bits_by_hand() {
         assert_eq!(reserved_bits(1), 0xff00_0000);
         assert_eq!(reserved_bits(4), 0);
-        assert_eq!(reserved_bits(15), 0xffff_f000);
+        assert_eq!(reserved_bits(15), 0xff00_0000);
+        assert_eq!(reserved_bits(EXTERNAL_WORDS), u32::MAX);
     }
 }

@@ -3,7 +3,7 @@
 //! Data enters as a [`Network`] built by lowering (host) or as bytes of a `.qunet` file
 //! ([`format::NetworkView`], board). It leaves as reference integers ([`kernels`]), as bytes
 //! ([`format`]), as an arena plan ([`plan`]) and as the accelerator's register and descriptor
-//! definitions ([`registers`], [`descriptor`]).
+//! definitions ([`registers`], [`descriptor`], [`channel`]).
 //!
 //! This crate has no floats, no I/O and, without the feature `alloc`, no allocation.
 #![no_std]
@@ -16,6 +16,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod arithmetic;
+pub mod channel;
 pub mod descriptor;
 pub mod error;
 pub mod format;

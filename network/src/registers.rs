@@ -8,7 +8,7 @@ use crate::tensor::TensorSpec;
 /// Value of register ID: "QNET".
 pub const ID_VALUE: u32 = 0x514e_4554;
 /// Value of register VERSION: major, minor, patch in bits 31:16, 15:8, 7:0.
-pub const VERSION_VALUE: u32 = 0x0001_0000;
+pub const VERSION_VALUE: u32 = 0x0001_0100;
 
 /// How the host may use a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,8 @@ pub const ERR_DESCRIPTOR: u32 = 1 << 1;
 pub const ERR_WATCHDOG: u32 = 1 << 2;
 /// ERR: start or memory access while busy; it was refused.
 pub const ERR_BUSY: u32 = 1 << 3;
+/// ERR: external memory answered an access with an error.
+pub const ERR_BUS: u32 = 1 << 4;
 
 /// IRQ: the program has ended.
 pub const IRQ_DONE: u32 = 1 << 0;
@@ -105,6 +107,12 @@ pub const WINDOW_PARAMS: u32 = 2;
 pub const WINDOW_DESCRIPTORS: u32 = 3;
 /// WINDOW_SELECT: the input image; any write of WINDOW_SELECT restarts the load.
 pub const WINDOW_INPUT: u32 = 4;
+/// WINDOW_SELECT: commands of the engine (external-memory builds).
+pub const WINDOW_COMMANDS: u32 = 5;
+/// WINDOW_SELECT: commands of the DMA (external-memory builds).
+pub const WINDOW_TRANSFERS: u32 = 6;
+/// WINDOW_SELECT: channel table of the DMA (external-memory builds).
+pub const WINDOW_CHANNELS: u32 = 7;
 
 /// Identifies the block.
 pub const ID: Register = register("id", 0x00, Access::ReadOnly, "constant 0x514e4554, \"QNET\"");
@@ -132,6 +140,7 @@ pub const CAPS: Register = with_bits(
         bits("digit_bits", 12, 4, "bits of a weight digit"),
         bits("lane_bits", 16, 4, "bits of an activation lane"),
         bits("scaled", 20, 1, "the requantizer has a multiplier"),
+        bits("external", 31, 1, "tensors and weights lie in external memory"),
     ],
 );
 /// Commands.
@@ -161,6 +170,7 @@ pub const ERR: Register = with_bits(
         bits("descriptor", 1, 1, "a descriptor that the engine does not know"),
         bits("watchdog", 2, 1, "more cycles than WATCHDOG allows"),
         bits("busy", 3, 1, "start or memory access while busy; it was refused"),
+        bits("bus", 4, 1, "external memory answered an access with an error"),
     ],
 );
 /// Which events raise the interrupt line.
@@ -232,7 +242,7 @@ pub const WINDOW_SELECT: Register = register(
     "window_select",
     0x44,
     Access::ReadWrite,
-    "memory behind the window: 0 features, 1 weights, 2 parameters, 3 descriptors, 4 input; sets WINDOW_ADDRESS to 0",
+    "memory behind the window: 0 features, 1 weights, 2 parameters, 3 descriptors, 4 input, 5 engine commands, 6 DMA commands, 7 DMA channels; sets WINDOW_ADDRESS to 0",
 );
 /// Address of the window.
 pub const WINDOW_ADDRESS: Register = register(
@@ -260,6 +270,47 @@ pub const PARAM_DEPTH: Register =
 /// Capacity of the descriptor memory.
 pub const DESCRIPTOR_DEPTH: Register =
     register("descriptor_depth", 0x5c, Access::ReadOnly, "32-bit words of the descriptor memory");
+/// Place of the region of external memory.
+pub const EXTERNAL_BASE: Register = register(
+    "external_base",
+    0x60,
+    Access::ReadWrite,
+    "byte address of the region of external memory that holds tensors and weights, a multiple of 16",
+);
+/// Size of that region.
+pub const EXTERNAL_LENGTH: Register =
+    register("external_length", 0x64, Access::ReadOnly, "bytes of that region; 0 on chip");
+/// Waits for input.
+pub const COUNT_STALL_INPUT: Register = register(
+    "count_stall_input",
+    0x68,
+    Access::ReadOnly,
+    "cycles of this frame in which the engine waited for features from external memory",
+);
+/// Waits for weights.
+pub const COUNT_STALL_WEIGHTS: Register = register(
+    "count_stall_weights",
+    0x6c,
+    Access::ReadOnly,
+    "cycles of this frame in which the engine waited for weights from external memory",
+);
+/// Waits for output.
+pub const COUNT_STALL_OUTPUT: Register = register(
+    "count_stall_output",
+    0x70,
+    Access::ReadOnly,
+    "cycles of this frame in which the engine waited for, or gave its memory port to, a store",
+);
+/// Traffic in.
+pub const BYTES_READ: Register =
+    register("bytes_read", 0x74, Access::ReadOnly, "bytes of this frame read from external memory");
+/// Traffic out.
+pub const BYTES_WRITTEN: Register = register(
+    "bytes_written",
+    0x78,
+    Access::ReadOnly,
+    "bytes of this frame written to external memory",
+);
 
 /// Every register, by offset.
 pub const REGISTERS: &[Register] = &[
@@ -287,6 +338,13 @@ pub const REGISTERS: &[Register] = &[
     WEIGHT_DEPTH,
     PARAM_DEPTH,
     DESCRIPTOR_DEPTH,
+    EXTERNAL_BASE,
+    EXTERNAL_LENGTH,
+    COUNT_STALL_INPUT,
+    COUNT_STALL_WEIGHTS,
+    COUNT_STALL_OUTPUT,
+    BYTES_READ,
+    BYTES_WRITTEN,
 ];
 
 /// Window words that one memory word of `bits` bits takes: a power of two, so that the window
@@ -436,6 +494,7 @@ mod tests {
         check(ERR, "descriptor", ERR_DESCRIPTOR);
         check(ERR, "watchdog", ERR_WATCHDOG);
         check(ERR, "busy", ERR_BUSY);
+        check(ERR, "bus", ERR_BUS);
         check(IRQ_STATUS, "done", IRQ_DONE);
         check(IRQ_STATUS, "error", IRQ_ERROR);
         check(IRQ_STATUS, "step", IRQ_STEP);

@@ -2,18 +2,40 @@
 
 use std::fmt::Write;
 
-use network::descriptor::{DESCRIPTOR_WORDS, FIELDS, OP_CONV, OP_END, OP_POOL, reserved_bits};
+use network::channel::{self, CHANNEL_WORDS};
+use network::descriptor::{
+    CHIP_WORDS, DESCRIPTOR_STRIDE, EXTERNAL_WORDS, FIELDS, Field, OP_CONV, OP_END, OP_POOL,
+    SAVED_WORDS, reserved_bits,
+};
 use network::registers::{
-    Access, ID_VALUE, REGISTERS, VERSION_VALUE, WINDOW_DESCRIPTORS, WINDOW_FEATURES, WINDOW_INPUT,
-    WINDOW_PARAMS, WINDOW_WEIGHTS,
+    Access, ID_VALUE, REGISTERS, VERSION_VALUE, WINDOW_CHANNELS, WINDOW_COMMANDS,
+    WINDOW_DESCRIPTORS, WINDOW_FEATURES, WINDOW_INPUT, WINDOW_PARAMS, WINDOW_TRANSFERS,
+    WINDOW_WEIGHTS,
 };
 
-const WINDOWS: [(&str, u32); 5] = [
+const WINDOWS: [(&str, u32); 8] = [
     ("features", WINDOW_FEATURES),
     ("weights", WINDOW_WEIGHTS),
     ("params", WINDOW_PARAMS),
     ("descriptors", WINDOW_DESCRIPTORS),
     ("input", WINDOW_INPUT),
+    ("commands", WINDOW_COMMANDS),
+    ("transfers", WINDOW_TRANSFERS),
+    ("channels", WINDOW_CHANNELS),
+];
+
+const SIZES: [(&str, usize); 5] = [
+    ("DESCRIPTOR_STRIDE", DESCRIPTOR_STRIDE),
+    ("CHIP_WORDS", CHIP_WORDS),
+    ("EXTERNAL_WORDS", EXTERNAL_WORDS),
+    ("SAVED_WORDS", SAVED_WORDS),
+    ("CHANNEL_WORDS", CHANNEL_WORDS),
+];
+
+const KINDS: [(&str, u32); 3] = [
+    ("KIND_LOAD_FEATURES", channel::KIND_LOAD_FEATURES),
+    ("KIND_STORE_FEATURES", channel::KIND_STORE_FEATURES),
+    ("KIND_LOAD_WEIGHTS", channel::KIND_LOAD_WEIGHTS),
 ];
 
 /// The Verilog include file.
@@ -29,16 +51,25 @@ pub fn verilog() -> String {
     for (name, value) in [("OP_END", OP_END), ("OP_CONV", OP_CONV), ("OP_POOL", OP_POOL)] {
         line(format!("[3:0] {name} = 4'd{value}"));
     }
-    for field in FIELDS {
-        let name = field.name.to_uppercase();
-        line(format!("[3:0] F_{name}_WORD = 4'd{}", field.word));
-        line(format!("F_{name}_LSB = {}", field.lsb));
-        line(format!("F_{name}_WIDTH = {}", field.width));
+    for (name, value) in SIZES {
+        line(format!("[31:0] {name} = 32'd{value}"));
     }
-    let reserved: String =
-        (0..DESCRIPTOR_WORDS).rev().map(|w| format!("{:08x}", reserved_bits(w))).collect();
-    let (high, low) = reserved.split_at(reserved.len() / 2);
-    line(format!("[511:0] RESERVED_BITS = {{\n    256'h{high},\n    256'h{low}}}"));
+    for (name, value) in KINDS {
+        line(format!("[1:0] {name} = 2'd{value}"));
+    }
+    let named = |prefix, field: &Field| {
+        let name = field.name.to_uppercase();
+        let (word, lsb, width) = (field.word, field.lsb, field.width);
+        let text = |what, value| format!("{prefix}_{name}_{what} = {value}");
+        [text("WORD", word), text("LSB", lsb as usize), text("WIDTH", width as usize)]
+    };
+    FIELDS.iter().flat_map(|field| named("F", field)).for_each(&mut line);
+    channel::FIELDS.iter().flat_map(|field| named("C", field)).for_each(&mut line);
+    let reserved: Vec<String> =
+        (0..EXTERNAL_WORDS).rev().map(|w| format!("32'h{:08x}", reserved_bits(w))).collect();
+    let rows: Vec<String> = reserved.chunks(6).map(|row| row.join(", ")).collect();
+    let bits = 32 * EXTERNAL_WORDS - 1;
+    line(format!("[{bits}:0] RESERVED_BITS = {{\n    {}}}", rows.join(",\n    ")));
     line(format!("[31:0] ID_VALUE = 32'h{ID_VALUE:08x}"));
     line(format!("[31:0] VERSION_VALUE = 32'h{VERSION_VALUE:08x}"));
     for register in REGISTERS {

@@ -132,7 +132,7 @@ fn loadable_manifest(engine: Engine, depths: Depths) -> Manifest {
             features: memory(depths.features, engine.feature_bits()),
             weights: memory(depths.weights, engine.weight_bits()),
             params: memory(depths.params, crate::engine::PARAM_BITS),
-            descriptors: memory(depths.descriptors.max(16), 32),
+            descriptors: memory(depths.descriptors.max(32), 32),
         },
         input_window_base: 0,
         input_window_words: 0,

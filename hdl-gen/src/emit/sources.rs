@@ -11,10 +11,15 @@ macro_rules! rtl {
 rtl!(
     "accumulator.v",
     "address_generator.v",
+    "axi_read.v",
+    "axi_write.v",
     "channel_pack.v",
+    "command_queue.v",
     "delay.v",
+    "dma.v",
     "dot_product.v",
     "drain_control.v",
+    "external_memory.v",
     "feature_memory.v",
     "head.v",
     "mac_array.v",
@@ -27,6 +32,9 @@ rtl!(
     "register_block.v",
     "requantize.v",
     "sequencer.v",
+    "word_fifo.v",
+    "word_pack.v",
+    "word_unpack.v",
 );
 
 /// Name of the generated include file.

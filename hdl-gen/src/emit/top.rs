@@ -94,6 +94,8 @@ fn module(manifest: &Manifest, watchdog_cycles: u32) -> String {
     output wire        wb_ack_o,
     output wire        irq
 );
+    wire [229:0] no_axi;   // memories on chip
+    wire unused_ok = &{{1'b0, no_axi}};
     qunet_engine #(
         .TN({tn}), .TM({tm}), .TP({tp}), .D({digit_bits}), .TA({lane_bits}),
         .RQ({requantize_lanes}), .ACC({accumulator_bits}), .SCALED({}),
@@ -104,7 +106,13 @@ fn module(manifest: &Manifest, watchdog_cycles: u32) -> String {
     ) u_engine (
         .clk(clk), .rst(rst),
         .wb_cyc_i(wb_cyc_i), .wb_stb_i(wb_stb_i), .wb_we_i(wb_we_i), .wb_adr_i(wb_adr_i),
-        .wb_dat_i(wb_dat_i), .wb_dat_o(wb_dat_o), .wb_ack_o(wb_ack_o), .irq(irq)
+        .wb_dat_i(wb_dat_i), .wb_dat_o(wb_dat_o), .wb_ack_o(wb_ack_o), .irq(irq),
+        .m_axi_araddr(no_axi[31:0]), .m_axi_arlen(no_axi[39:32]), .m_axi_arvalid(no_axi[40]),
+        .m_axi_arready(1'b0), .m_axi_rdata(128'd0), .m_axi_rresp(2'd0), .m_axi_rvalid(1'b0),
+        .m_axi_rready(no_axi[41]), .m_axi_awaddr(no_axi[73:42]), .m_axi_awlen(no_axi[81:74]),
+        .m_axi_awvalid(no_axi[82]), .m_axi_awready(1'b0), .m_axi_wdata(no_axi[210:83]),
+        .m_axi_wstrb(no_axi[226:211]), .m_axi_wlast(no_axi[227]), .m_axi_wvalid(no_axi[228]),
+        .m_axi_wready(1'b0), .m_axi_bresp(2'd0), .m_axi_bvalid(1'b0), .m_axi_bready(no_axi[229])
     );
 endmodule
 `default_nettype wire

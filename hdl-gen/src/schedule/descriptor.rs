@@ -67,7 +67,7 @@ pub fn descriptor(
 
 /// The descriptor that ends a program.
 pub fn end() -> Descriptor {
-    Descriptor { words: [OP_END; DESCRIPTOR_WORDS] }
+    Descriptor { words: [OP_END; DESCRIPTOR_STRIDE] }
 }
 
 fn padding(operation: &Operation) -> usize {
