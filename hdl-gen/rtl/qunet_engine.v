@@ -17,6 +17,7 @@ module qunet_engine #(
     parameter WEIGHT_DEPTH = 4096,   // words of TN*TM*D bits, 2 and up
     parameter PARAM_DEPTH = 512,     // words of 48 bits (B, M), 2 and up
     parameter DESC_DEPTH = 512,      // words of 32 bits, 16 and up
+    parameter POOL_DEPTH = 16,       // words of the fused max-pool's half row, 2 and up
     parameter WEIGHT_FILE = "",      // $readmemh images, or "" for undefined contents
     parameter PARAM_FILE = "",
     parameter DESC_FILE = "",
@@ -43,6 +44,8 @@ module qunet_engine #(
     localparam BW = TN * TA;
     localparam BLOCKS = TP / RQ;
     localparam SLOW_PHASES = BLOCKS == 1 && TP > 1;
+    localparam SLOW_POOL = BLOCKS == 1;
+    localparam TN_ONE = TN == 1;
     localparam RW = TP > 1 ? $clog2(TP) : 1;
     localparam NW = TN > 1 ? $clog2(TN) : 1;
     localparam SBW = BLOCKS > 1 ? $clog2(BLOCKS) : 1;
@@ -110,18 +113,23 @@ module qunet_engine #(
     // control
     wire clear = rst | stop;
     // a transposed word is written in two cycles, so its channels must not come faster
-    wire slow_drain = SLOW_PHASES & phases;
+    // and the pooled map needs every second cycle for itself
+    wire slow_drain = SLOW_PHASES & phases
+                    | SLOW_POOL & pool_fused & (TN_ONE | last_lanes[0]);
     wire start, done, fetch;
     wire [DAW-1:0] fetch_address;
     wire           pool, second_source, upsample_a, upsample_b, signed_a, signed_b, one_bit, phases;
+    wire           pool_fused;
     wire [1:0]     head_kind;
-    wire [2:0]     digits_m1, pad;
+    wire [3:0]     digits_m1;
+    wire [2:0]     pad_h, pad_w;
     wire [11:0]    width_m1, height_m1, groups_a_m1, groups_b_m1;
     wire [11:0]    out_groups_m1, out_step_m1, out_width_m1;
     wire [3:0]     kernel_h_m1, kernel_w_m1;
     wire [4:0]     shift_by;
     wire [7:0]     last_lanes;
     wire [AW-1:0]  start_a, start_b, out_base, pitch_out, pitch_a, pitch_b;
+    wire [AW-1:0]  pool_base;
     wire [WAW-1:0] weight_base;
     wire [PAW-1:0] param_base;
     wire [15:0]    clamp_high, clamp_low, threshold;
@@ -134,12 +142,13 @@ module qunet_engine #(
         .start(start), .done(done),
         .pool(pool), .second_source(second_source), .upsample_a(upsample_a),
         .upsample_b(upsample_b), .signed_a(signed_a), .signed_b(signed_b), .one_bit(one_bit),
-        .phases(phases), .head(head_kind), .digits_m1(digits_m1), .width_m1(width_m1),
-        .height_m1(height_m1), .kernel_h_m1(kernel_h_m1), .kernel_w_m1(kernel_w_m1), .pad(pad),
+        .phases(phases), .head(head_kind), .digits_m1(digits_m1),
+        .pool_fused(pool_fused), .width_m1(width_m1), .height_m1(height_m1),
+        .kernel_h_m1(kernel_h_m1), .kernel_w_m1(kernel_w_m1), .pad_h(pad_h), .pad_w(pad_w),
         .shift(shift_by), .last_lanes(last_lanes), .groups_a_m1(groups_a_m1),
         .groups_b_m1(groups_b_m1), .start_a(start_a), .start_b(start_b), .out_base(out_base),
-        .pitch_out(pitch_out), .pitch_a(pitch_a), .pitch_b(pitch_b), .weight_base(weight_base),
-        .param_base(param_base), .clamp_high(clamp_high), .clamp_low(clamp_low),
+        .pitch_out(pitch_out), .pitch_a(pitch_a), .pitch_b(pitch_b),
+        .pool_base(pool_base), .weight_base(weight_base), .param_base(param_base), .clamp_high(clamp_high), .clamp_low(clamp_low),
         .threshold(threshold), .out_groups_m1(out_groups_m1), .out_step_m1(out_step_m1),
         .out_width_m1(out_width_m1)
     );
@@ -162,7 +171,7 @@ module qunet_engine #(
         .upsample_a(upsample_a), .upsample_b(upsample_b), .signed_a(signed_a),
         .signed_b(signed_b), .phases(phases), .slow(slow_drain), .digits_m1(digits_m1),
         .width_m1(width_m1), .height_m1(height_m1), .kernel_h_m1(kernel_h_m1),
-        .kernel_w_m1(kernel_w_m1), .pad(pad),
+        .kernel_w_m1(kernel_w_m1), .pad_h(pad_h), .pad_w(pad_w),
         .last_lanes(last_lanes), .groups_a_m1(groups_a_m1), .groups_b_m1(groups_b_m1),
         .start_a(start_a), .start_b(start_b), .step_a(wide_step_a[AW-1:0]),
         .step_b(wide_step_b[AW-1:0]), .pitch_a(pitch_a), .pitch_b(pitch_b),
@@ -326,6 +335,10 @@ module qunet_engine #(
         .pixels(pixels), .word_valid(word_valid_pool), .word(word_pool)
     );
 
+    wire             write_done, write_done_late;
+    wire [TP-1:0]    map_we;
+    wire [AW-1:0]    map_address;
+    wire [TP*BW-1:0] map_wdata;
     output_writer #(.TP(TP), .BW(BW), .AW(AW)) u_output_writer (
         .clk(clk), .rst(clear), .start(start), .phases(phases), .pool(pool),
         .out_base(out_base), .out_pitch(pitch_out), .out_step(wide_step_out[AW-1:0]),
@@ -333,7 +346,27 @@ module qunet_engine #(
         .word(pool ? word_pool : word_conv),
         .group_end(pool ? end_group_pool : group_end_conv),
         .ends(pool ? ends_pool : ends_conv),
-        .we(out_we), .waddr(out_address), .wdata(out_wdata), .done(done)
+        .we(map_we), .waddr(map_address), .wdata(map_wdata), .done(write_done)
     );
+
+    // the pooled map, written in the cycle after the word that completes it
+    wire             pooling;
+    wire [TP-1:0]    pooled_we;
+    wire [AW-1:0]    pooled_address;
+    wire [TP*BW-1:0] pooled_wdata;
+    pool_writer #(.TP(TP), .TN(TN), .TA(TA), .AW(AW), .DEPTH(POOL_DEPTH)) u_pool_writer (
+        .clk(clk), .rst(clear), .start(start), .is_signed(clamp_low[15]),
+        .pool_base(pool_base), .width_m1(out_width_m1),
+        .word_valid(word_valid_conv & pool_fused), .word(word_conv),
+        .group_end(group_end_conv), .row_last(ends_conv[1]), .active(pooling),
+        .we(pooled_we), .waddr(pooled_address), .wdata(pooled_wdata)
+    );
+    assign out_we = pooling ? pooled_we : map_we;
+    assign out_address = pooling ? pooled_address : map_address;
+    assign out_wdata = pooling ? pooled_wdata : map_wdata;
+    delay #(.WIDTH(1), .STAGES(1)) u_done (
+        .clk(clk), .rst(clear), .din(write_done), .dout(write_done_late)
+    );
+    assign done = pool_fused ? write_done_late : write_done;
 endmodule
 `default_nettype wire

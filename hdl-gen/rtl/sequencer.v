@@ -39,12 +39,14 @@ module sequencer #(
     output reg            one_bit,
     output reg            phases,
     output reg  [1:0]     head,
-    output reg  [2:0]     digits_m1,
+    output reg  [3:0]     digits_m1,
+    output reg            pool_fused,
     output reg  [11:0]    width_m1,
     output reg  [11:0]    height_m1,
     output reg  [3:0]     kernel_h_m1,
     output reg  [3:0]     kernel_w_m1,
-    output reg  [2:0]     pad,
+    output reg  [2:0]     pad_h,
+    output reg  [2:0]     pad_w,
     output reg  [4:0]     shift,
     output reg  [7:0]     last_lanes,
     output reg  [11:0]    groups_a_m1,
@@ -55,6 +57,7 @@ module sequencer #(
     output reg  [AW-1:0]  pitch_out,
     output reg  [AW-1:0]  pitch_a,
     output reg  [AW-1:0]  pitch_b,
+    output reg  [AW-1:0]  pool_base,
     output reg  [WAW-1:0] weight_base,
     output reg  [PAW-1:0] param_base,
     output reg  [15:0]    clamp_high,
@@ -92,8 +95,9 @@ module sequencer #(
     wire known = op == OP_CONV | op == OP_POOL;
     wire conv_ok = last_lanes != 8'd0 & last_lanes <= LANES & head != 2'd3
                  & ~(phases & (head != 2'd0 | kernel_h_m1 != 4'd0 | kernel_w_m1 != 4'd0))
+                 & ~(pool_fused & (phases | head != 2'd0))
                  & (ONE_BIT_CELL | ~one_bit);
-    wire legal = ~reserved & (end_of_program | known & (op == OP_POOL | conv_ok));
+    wire legal = ~reserved & (end_of_program | known & (op == OP_POOL ? ~pool_fused : conv_ok));
 
     always @(posedge clk) begin
         start <= 1'b0;
@@ -147,6 +151,9 @@ module sequencer #(
     end
 
     wire [31:0] word = fetch_data;
+    wire [AW+31:0] pool_base_word = {{(AW+32-F_POOL_BASE_WIDTH){1'b0}},
+                                     word[F_POOL_BASE_LSB +: F_POOL_BASE_WIDTH]};
+    wire unused_base = &{1'b0, pool_base_word[AW+31:AW]};
     wire [31:0] reserved_here = RESERVED_BITS[{arrived, 5'd0} +: 32];
     always @(posedge clk) begin
         if (state != S_FETCH & state != S_CHECK) reserved <= 1'b0;
@@ -172,6 +179,8 @@ module sequencer #(
             if (arrived == F_HEAD_WORD) head <= word[F_HEAD_LSB +: F_HEAD_WIDTH];
             if (arrived == F_DIGITS_M1_WORD)
                 digits_m1 <= word[F_DIGITS_M1_LSB +: F_DIGITS_M1_WIDTH];
+            if (arrived == F_POOL_FUSED_WORD)
+                pool_fused <= word[F_POOL_FUSED_LSB +: F_POOL_FUSED_WIDTH];
             if (arrived == F_WIDTH_M1_WORD) width_m1 <= word[F_WIDTH_M1_LSB +: F_WIDTH_M1_WIDTH];
             if (arrived == F_HEIGHT_M1_WORD)
                 height_m1 <= word[F_HEIGHT_M1_LSB +: F_HEIGHT_M1_WIDTH];
@@ -179,7 +188,8 @@ module sequencer #(
                 kernel_h_m1 <= word[F_KERNEL_H_M1_LSB +: F_KERNEL_H_M1_WIDTH];
             if (arrived == F_KERNEL_W_M1_WORD)
                 kernel_w_m1 <= word[F_KERNEL_W_M1_LSB +: F_KERNEL_W_M1_WIDTH];
-            if (arrived == F_PAD_WORD) pad <= word[F_PAD_LSB +: F_PAD_WIDTH];
+            if (arrived == F_PAD_H_WORD) pad_h <= word[F_PAD_H_LSB +: F_PAD_H_WIDTH];
+            if (arrived == F_PAD_W_WORD) pad_w <= word[F_PAD_W_LSB +: F_PAD_W_WIDTH];
             if (arrived == F_SHIFT_WORD) shift <= word[F_SHIFT_LSB +: F_SHIFT_WIDTH];
             if (arrived == F_LAST_LANES_WORD)
                 last_lanes <= word[F_LAST_LANES_LSB +: F_LAST_LANES_WIDTH];
@@ -193,6 +203,7 @@ module sequencer #(
             if (arrived == F_PITCH_OUT_WORD) pitch_out <= word[F_PITCH_OUT_LSB +: AW];
             if (arrived == F_PITCH_A_WORD) pitch_a <= word[F_PITCH_A_LSB +: AW];
             if (arrived == F_PITCH_B_WORD) pitch_b <= word[F_PITCH_B_LSB +: AW];
+            if (arrived == F_POOL_BASE_WORD) pool_base <= pool_base_word[AW-1:0];
             if (arrived == F_WEIGHT_BASE_WORD) weight_base <= word[F_WEIGHT_BASE_LSB +: WAW];
             if (arrived == F_PARAM_BASE_WORD) param_base <= word[F_PARAM_BASE_LSB +: PAW];
             if (arrived == F_CLAMP_HIGH_WORD)

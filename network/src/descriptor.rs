@@ -70,7 +70,10 @@ pub const HEAD: Field =
     field("head", 0, 11, 2, "decision on the logits: 0 none, 1 threshold, 2 argmax");
 /// Weight digits less one.
 pub const DIGITS_M1: Field =
-    field("digits_m1", 0, 13, 3, "weight digits less one, most significant first");
+    field("digits_m1", 0, 13, 4, "weight digits less one, most significant first");
+/// Set if the 2×2 max-pool of the output is written beside it.
+pub const POOL_FUSED: Field =
+    field("pool_fused", 0, 17, 1, "the 2x2 max-pool of the output is written beside it");
 
 /// Columns of the loop less one.
 pub const WIDTH_M1: Field = field(
@@ -87,13 +90,15 @@ pub const HEIGHT_M1: Field = field("height_m1", 1, 12, 12, "rows of the loop les
 pub const KERNEL_H_M1: Field = field("kernel_h_m1", 2, 0, 4, "taps down less one");
 /// Taps across less one.
 pub const KERNEL_W_M1: Field = field("kernel_w_m1", 2, 4, 4, "taps across less one");
-/// Zero padding above and left.
-pub const PAD: Field = field("pad", 2, 8, 3, "zero padding above and left in pixels");
+/// Zero padding above.
+pub const PAD_H: Field = field("pad_h", 2, 8, 3, "zero padding above in pixels");
 /// Right shift S of the requantization.
 pub const SHIFT: Field = field("shift", 2, 11, 5, "right shift S of the requantization");
 /// Output channels in the last group of TM.
 pub const LAST_LANES: Field =
     field("last_lanes", 2, 16, 8, "output channels in the last group of TM");
+/// Zero padding at the left.
+pub const PAD_W: Field = field("pad_w", 2, 24, 3, "zero padding at the left in pixels");
 
 /// Input channel groups of source A less one.
 pub const GROUPS_A_M1: Field =
@@ -159,6 +164,9 @@ pub const OUT_STEP_M1: Field = field(
 );
 /// Columns of the output less one.
 pub const OUT_WIDTH_M1: Field = field("out_width_m1", 15, 0, 12, "columns of the output less one");
+/// Feature address of the pooled output.
+pub const POOL_BASE: Field =
+    field("pool_base", 15, 12, 20, "feature word of the fused max-pool's row 0, column 0");
 
 /// Every field, in word and bit order.
 pub const FIELDS: &[Field] = &[
@@ -172,13 +180,15 @@ pub const FIELDS: &[Field] = &[
     PHASES,
     HEAD,
     DIGITS_M1,
+    POOL_FUSED,
     WIDTH_M1,
     HEIGHT_M1,
     KERNEL_H_M1,
     KERNEL_W_M1,
-    PAD,
+    PAD_H,
     SHIFT,
     LAST_LANES,
+    PAD_W,
     GROUPS_A_M1,
     GROUPS_B_M1,
     START_A,
@@ -195,6 +205,7 @@ pub const FIELDS: &[Field] = &[
     OUT_GROUPS_M1,
     OUT_STEP_M1,
     OUT_WIDTH_M1,
+    POOL_BASE,
 ];
 
 impl Field {
@@ -266,6 +277,6 @@ mod tests {
     fn reserved_bits_by_hand() {
         assert_eq!(reserved_bits(1), 0xff00_0000);
         assert_eq!(reserved_bits(4), 0);
-        assert_eq!(reserved_bits(15), 0xffff_f000);
+        assert_eq!(reserved_bits(13), 0xffff_0000);
     }
 }
