@@ -31,12 +31,13 @@ module address_generator #(
     input  wire           signed_b,
     input  wire           phases,
     input  wire           slow,
-    input  wire [2:0]     digits_m1,
+    input  wire [3:0]     digits_m1,
     input  wire [11:0]    width_m1,
     input  wire [11:0]    height_m1,
     input  wire [3:0]     kernel_h_m1,
     input  wire [3:0]     kernel_w_m1,
-    input  wire [2:0]     pad,
+    input  wire [2:0]     pad_h,
+    input  wire [2:0]     pad_w,
     input  wire [7:0]     last_lanes,
     input  wire [11:0]    groups_a_m1,
     input  wire [11:0]    groups_b_m1,
@@ -94,7 +95,7 @@ module address_generator #(
     reg [3:0]  kx, ky;
     reg [11:0] ng;
     reg        source;
-    reg [2:0]  digit;
+    reg [3:0]  digit;
     reg [11:0] mg;
     reg [1:0]  phase;
     reg [11:0] xg, y, rows_left;
@@ -131,7 +132,7 @@ module address_generator #(
             if (kx_last) ky <= ky_last ? 4'd0 : ky + 4'd1;
             if (ky_last) ng <= ng_last ? 12'd0 : ng + 12'd1;
             if (ng_last) source <= ~source_last;
-            if (source_last) digit <= pass_last ? 3'd0 : digit + 3'd1;
+            if (source_last) digit <= pass_last ? 4'd0 : digit + 4'd1;
             if (pass_last) mg <= mg_last ? 12'd0 : mg + 12'd1;
             if (mg_last) phase <= phase_last ? 2'd0 : phase + 2'd1;
             if (phase_last) xg <= xg_last ? 12'd0 : xg + 12'd1;
@@ -143,7 +144,7 @@ module address_generator #(
             digit_begins <= source_last;
         end
         if (start) begin
-            kx <= 4'd0; ky <= 4'd0; ng <= 12'd0; source <= 1'b0; digit <= 3'd0;
+            kx <= 4'd0; ky <= 4'd0; ng <= 12'd0; source <= 1'b0; digit <= 4'd0;
             mg <= 12'd0; phase <= 2'd0; xg <= 12'd0; y <= first_row; rows_left <= rows_m1;
             pass_begins <= 1'b1;
             digit_begins <= 1'b1;
@@ -153,10 +154,10 @@ module address_generator #(
 
     // coordinates of the tap at pixel lane 0, in the layer's own resolution
     reg signed [13:0] row_start, row, column_start, column;
-    wire signed [13:0] first_tap = -{11'd0, pad};
-    wire signed [13:0] first_tap_row = first_tap + $signed({2'b00, first_row});
+    wire signed [13:0] first_tap_row = $signed({2'b00, first_row}) - $signed({11'd0, pad_h});
+    wire signed [13:0] first_column = -{11'd0, pad_w};
     wire signed [13:0] row_start_n = xg_last ? row_start + 14'sd1 : row_start;
-    wire signed [13:0] column_start_n = xg_last ? first_tap
+    wire signed [13:0] column_start_n = xg_last ? first_column
                                       : phase_last ? column_start + TPX : column_start;
     always @(posedge clk) begin
         if (issue) begin
@@ -167,7 +168,7 @@ module address_generator #(
         end
         if (start) begin
             row_start <= first_tap_row; row <= first_tap_row;
-            column_start <= first_tap; column <= first_tap;
+            column_start <= first_column; column <= first_column;
         end
     end
 
@@ -282,7 +283,7 @@ module address_generator #(
         first <= pass_begins;
         shift <= digit_begins & ~pass_begins;
         last <= pass_last;
-        top_digit <= digit == 3'd0;
+        top_digit <= digit == 4'd0;
         end_group <= mg == out_groups_m1;
         ends <= {rows_left == 12'd0, xg == xg_last_value, ~phases | phase == 2'd3};
     end

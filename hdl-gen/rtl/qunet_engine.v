@@ -22,6 +22,7 @@ module qunet_engine #(
     parameter COMMAND_DEPTH = 16,    // words of 32 bits, 2 and up: commands of the engine,
     parameter TRANSFER_DEPTH = 16,   // of the DMA,
     parameter CHANNEL_DEPTH = 16,    // and the table of its channels
+    parameter POOL_DEPTH = 16,       // words of the fused max-pool's half row, 2 and up
     parameter WEIGHT_FILE = "",      // $readmemh images, or "" for undefined contents
     parameter PARAM_FILE = "",
     parameter DESC_FILE = "",
@@ -72,10 +73,13 @@ module qunet_engine #(
     localparam BW = TN * TA;
     localparam BLOCKS = TP / RQ;
     localparam SLOW_PHASES = BLOCKS == 1 && TP > 1;
+    localparam SLOW_POOL = BLOCKS == 1;
+    localparam TN_ONE = TN == 1;
     localparam RW = TP > 1 ? $clog2(TP) : 1;
     localparam NW = TN > 1 ? $clog2(TN) : 1;
     localparam SBW = BLOCKS > 1 ? $clog2(BLOCKS) : 1;
-    localparam [31:0] CAPS = ((EXTERNAL != 0 ? 1 : 0) << 31) | ((SCALED != 0 ? 1 : 0) << 20) | (TA << 16) | (D << 12)
+    localparam [31:0] CAPS = ((EXTERNAL != 0 ? 1 : 0) << 31) | ((SCALED != 0 ? 1 : 0) << 20)
+                           | (TA << 16) | (D << 12)
                            | ($clog2(TP) << 8) | ($clog2(TM) << 4) | $clog2(TN);
 
     // host
@@ -151,7 +155,9 @@ module qunet_engine #(
     // control
     wire clear = rst | stop;
     // a transposed word is written in two cycles, so its channels must not come faster
-    wire slow_drain = SLOW_PHASES & phases;
+    // and the pooled map needs every second cycle for itself
+    wire slow_drain = SLOW_PHASES & phases
+                    | SLOW_POOL & pool_fused & (TN_ONE | last_lanes[0]);
     wire start, done, fetch, save;
     wire [DAW-1:0] fetch_address, save_address;
     wire [31:0]    save_data;
@@ -160,17 +166,22 @@ module qunet_engine #(
     wire [15:0]    command_index;
     wire [6:0]     command_rows;
     wire [11:0]    next_row, next_ring_a, next_ring_b, next_ring_out, first_row, rows_m1;
-    wire [11:0]    ring_at_a, ring_at_b, ring_at_out, ring_m1_a, ring_m1_b, ring_m1_out;
-    wire [AW-1:0]  next_start_a, next_start_b, next_out, wrap_a, wrap_b, wrap_out;
+    wire [11:0]    ring_at_a, ring_at_b, ring_at_out, ring_at_pool;
+    wire [11:0]    ring_m1_a, ring_m1_b, ring_m1_out, ring_m1_pool, next_ring_pool;
+    wire [AW-1:0]  next_start_a, next_start_b, next_out, next_pool;
+    wire [AW-1:0]  wrap_a, wrap_b, wrap_out, wrap_pool, pitch_pool;
     wire           pool, second_source, upsample_a, upsample_b, signed_a, signed_b, one_bit, phases;
+    wire           pool_fused;
     wire [1:0]     head_kind;
-    wire [2:0]     digits_m1, pad;
+    wire [3:0]     digits_m1;
+    wire [2:0]     pad_h, pad_w;
     wire [11:0]    width_m1, height_m1, groups_a_m1, groups_b_m1;
     wire [11:0]    out_groups_m1, out_step_m1, out_width_m1;
     wire [3:0]     kernel_h_m1, kernel_w_m1;
     wire [4:0]     shift_by;
     wire [7:0]     last_lanes;
     wire [AW-1:0]  start_a, start_b, out_base, pitch_out, pitch_a, pitch_b;
+    wire [AW-1:0]  pool_base;
     wire [WAW-1:0] weight_base;
     wire [PAW-1:0] param_base;
     wire [15:0]    clamp_high, clamp_low, threshold;
@@ -189,19 +200,22 @@ module qunet_engine #(
         .command_take(command_take), .waiting(waiting), .next_row(next_row),
         .next_ring_a(next_ring_a), .next_ring_b(next_ring_b), .next_ring_out(next_ring_out),
         .next_start_a(next_start_a), .next_start_b(next_start_b), .next_out(next_out),
+        .next_ring_pool(next_ring_pool), .next_pool(next_pool),
         .pool(pool), .second_source(second_source), .upsample_a(upsample_a),
         .upsample_b(upsample_b), .signed_a(signed_a), .signed_b(signed_b), .one_bit(one_bit),
-        .phases(phases), .head(head_kind), .digits_m1(digits_m1), .width_m1(width_m1),
-        .height_m1(height_m1), .kernel_h_m1(kernel_h_m1), .kernel_w_m1(kernel_w_m1), .pad(pad),
+        .phases(phases), .head(head_kind), .digits_m1(digits_m1),
+        .pool_fused(pool_fused), .width_m1(width_m1), .height_m1(height_m1),
+        .kernel_h_m1(kernel_h_m1), .kernel_w_m1(kernel_w_m1), .pad_h(pad_h), .pad_w(pad_w),
         .shift(shift_by), .last_lanes(last_lanes), .groups_a_m1(groups_a_m1),
         .groups_b_m1(groups_b_m1), .start_a(start_a), .start_b(start_b), .out_base(out_base),
-        .pitch_out(pitch_out), .pitch_a(pitch_a), .pitch_b(pitch_b), .weight_base(weight_base),
-        .param_base(param_base), .clamp_high(clamp_high), .clamp_low(clamp_low),
+        .pitch_out(pitch_out), .pitch_a(pitch_a), .pitch_b(pitch_b),
+        .pool_base(pool_base), .weight_base(weight_base), .param_base(param_base), .clamp_high(clamp_high), .clamp_low(clamp_low),
         .threshold(threshold), .out_groups_m1(out_groups_m1), .out_step_m1(out_step_m1),
         .out_width_m1(out_width_m1), .first_row(first_row), .rows_m1(rows_m1),
         .ring_at_a(ring_at_a), .ring_at_b(ring_at_b), .ring_at_out(ring_at_out),
         .ring_m1_a(ring_m1_a), .ring_m1_b(ring_m1_b), .ring_m1_out(ring_m1_out),
-        .wrap_a(wrap_a), .wrap_b(wrap_b), .wrap_out(wrap_out)
+        .wrap_a(wrap_a), .wrap_b(wrap_b), .wrap_out(wrap_out), .ring_at_pool(ring_at_pool),
+        .ring_m1_pool(ring_m1_pool), .wrap_pool(wrap_pool), .pitch_pool(pitch_pool)
     );
 
     wire           hold;      // a store has the read port of the feature memory
@@ -223,7 +237,7 @@ module qunet_engine #(
         .upsample_a(upsample_a), .upsample_b(upsample_b), .signed_a(signed_a),
         .signed_b(signed_b), .phases(phases), .slow(slow_drain), .digits_m1(digits_m1),
         .width_m1(width_m1), .height_m1(height_m1), .kernel_h_m1(kernel_h_m1),
-        .kernel_w_m1(kernel_w_m1), .pad(pad),
+        .kernel_w_m1(kernel_w_m1), .pad_h(pad_h), .pad_w(pad_w),
         .last_lanes(last_lanes), .groups_a_m1(groups_a_m1), .groups_b_m1(groups_b_m1),
         .first_row(first_row), .rows_m1(rows_m1), .ring_at_a(ring_at_a), .ring_at_b(ring_at_b),
         .ring_m1_a(ring_m1_a), .ring_m1_b(ring_m1_b), .wrap_a(wrap_a), .wrap_b(wrap_b),
@@ -478,15 +492,43 @@ module qunet_engine #(
         .pixels(pixels), .word_valid(word_valid_pool), .word(word_pool)
     );
 
+    wire             write_done, write_done_late;
+    wire [TP-1:0]    map_we;
+    wire [AW-1:0]    map_address;
+    wire [TP*BW-1:0] map_wdata;
     output_writer #(.TP(TP), .BW(BW), .AW(AW), .RINGS(EXTERNAL)) u_output_writer (
         .clk(clk), .rst(clear), .start(start), .phases(phases), .pool(pool),
         .out_base(out_base), .out_pitch(pitch_out), .out_step(wide_step_out[AW-1:0]),
         .ring_at(ring_at_out), .ring_m1(ring_m1_out), .wrap(wrap_out), .next_base(next_out),
-        .next_ring(next_ring_out), .out_width_m1(out_width_m1), .word_valid(pool ? word_valid_pool : word_valid_conv),
+        .next_ring(next_ring_out), .out_width_m1(out_width_m1),
+        .word_valid(pool ? word_valid_pool : word_valid_conv),
         .word(pool ? word_pool : word_conv),
         .group_end(pool ? end_group_pool : group_end_conv),
         .ends(pool ? ends_pool : ends_conv),
-        .we(out_we), .waddr(out_address), .wdata(out_wdata), .done(done)
+        .we(map_we), .waddr(map_address), .wdata(map_wdata), .done(write_done)
     );
+
+    // the pooled map, written in the cycle after the word that completes it
+    wire             pooling;
+    wire [TP-1:0]    pooled_we;
+    wire [AW-1:0]    pooled_address;
+    wire [TP*BW-1:0] pooled_wdata;
+    pool_writer #(.TP(TP), .TN(TN), .TA(TA), .AW(AW), .DEPTH(POOL_DEPTH), .RINGS(EXTERNAL)) u_pool_writer (
+        .clk(clk), .rst(clear), .start(start), .is_signed(clamp_low[15]),
+        .pool_base(pool_base), .first_odd(first_row[0]), .pitch(pitch_pool),
+        .step(wide_step_out[AW-1:0]), .ring_at(ring_at_pool), .ring_m1(ring_m1_pool),
+        .wrap(wrap_pool), .next_base(next_pool), .next_ring(next_ring_pool),
+        .width_m1(out_width_m1),
+        .word_valid(word_valid_conv & pool_fused), .word(word_conv),
+        .group_end(group_end_conv), .row_last(ends_conv[1]), .active(pooling),
+        .we(pooled_we), .waddr(pooled_address), .wdata(pooled_wdata)
+    );
+    assign out_we = pooling ? pooled_we : map_we;
+    assign out_address = pooling ? pooled_address : map_address;
+    assign out_wdata = pooling ? pooled_wdata : map_wdata;
+    delay #(.WIDTH(1), .STAGES(1)) u_done (
+        .clk(clk), .rst(clear), .din(write_done), .dout(write_done_late)
+    );
+    assign done = pool_fused ? write_done_late : write_done;
 endmodule
 `default_nettype wire

@@ -53,9 +53,11 @@ module sequencer #(
     input  wire [11:0]    next_ring_a,
     input  wire [11:0]    next_ring_b,
     input  wire [11:0]    next_ring_out,
+    input  wire [11:0]    next_ring_pool,
     input  wire [AW-1:0]  next_start_a,
     input  wire [AW-1:0]  next_start_b,
     input  wire [AW-1:0]  next_out,
+    input  wire [AW-1:0]  next_pool,
     // fields
     output wire           pool,
     output wire           second_source,
@@ -66,12 +68,14 @@ module sequencer #(
     output wire           one_bit,
     output wire           phases,
     output wire [1:0]     head,
-    output wire [2:0]     digits_m1,
+    output wire [3:0]     digits_m1,
+    output wire           pool_fused,
     output wire [11:0]    width_m1,
     output wire [11:0]    height_m1,
     output wire [3:0]     kernel_h_m1,
     output wire [3:0]     kernel_w_m1,
-    output wire [2:0]     pad,
+    output wire [2:0]     pad_h,
+    output wire [2:0]     pad_w,
     output wire [4:0]     shift,
     output wire [7:0]     last_lanes,
     output wire [11:0]    groups_a_m1,
@@ -82,6 +86,7 @@ module sequencer #(
     output wire [AW-1:0]  pitch_out,
     output wire [AW-1:0]  pitch_a,
     output wire [AW-1:0]  pitch_b,
+    output wire [AW-1:0]  pool_base,
     output wire [WAW-1:0] weight_base,
     output wire [PAW-1:0] param_base,
     output wire [15:0]    clamp_high,
@@ -95,12 +100,16 @@ module sequencer #(
     output wire [11:0]    ring_at_a,
     output wire [11:0]    ring_at_b,
     output wire [11:0]    ring_at_out,
+    output wire [11:0]    ring_at_pool,
     output wire [11:0]    ring_m1_a,
     output wire [11:0]    ring_m1_b,
     output wire [11:0]    ring_m1_out,
+    output wire [11:0]    ring_m1_pool,
     output wire [AW-1:0]  wrap_a,
     output wire [AW-1:0]  wrap_b,
-    output wire [AW-1:0]  wrap_out
+    output wire [AW-1:0]  wrap_out,
+    output wire [AW-1:0]  wrap_pool,
+    output wire [AW-1:0]  pitch_pool
 );
     `include "qunet_defs.vh"
 
@@ -137,13 +146,15 @@ module sequencer #(
     wire [3:0] op = next[32*F_OP_WORD + F_OP_LSB +: 4];
     wire [7:0] lanes = next[32*F_LAST_LANES_WORD + F_LAST_LANES_LSB +: 8];
     wire next_phases = next[32*F_PHASES_WORD + F_PHASES_LSB];
+    wire next_fused = next[32*F_POOL_FUSED_WORD + F_POOL_FUSED_LSB];
     wire next_one_bit = next[32*F_ONE_BIT_WORD + F_ONE_BIT_LSB];
     wire [1:0] next_head = next[32*F_HEAD_WORD + F_HEAD_LSB +: 2];
     wire one_tap = next[32*F_KERNEL_H_M1_WORD + F_KERNEL_H_M1_LSB +: 4] == 4'd0
                  & next[32*F_KERNEL_W_M1_WORD + F_KERNEL_W_M1_LSB +: 4] == 4'd0;
     wire conv_ok = lanes != 8'd0 & lanes <= LANES & next_head != 2'd3
-                 & ~(next_phases & (next_head != 2'd0 | ~one_tap)) & (ONE_BIT_CELL | ~next_one_bit);
-    wire legal = ~outside & ~reserved & (op == OP_POOL | (op == OP_CONV & conv_ok));
+                 & ~(next_phases & (next_head != 2'd0 | ~one_tap)) & (ONE_BIT_CELL | ~next_one_bit)
+                 & ~(next_fused & (next_phases | next_head != 2'd0));
+    wire legal = ~outside & ~reserved & ((op == OP_POOL & ~next_fused) | (op == OP_CONV & conv_ok));
 
     wire at_end, others_wait, may_start, resume, saving;
     wire idle = (~running | done) & ~saving;
@@ -243,12 +254,13 @@ module sequencer #(
             wire [31:0] first_a = next[32*F_START_A_WORD +: 32];
             wire [31:0] first_b = next[32*F_START_B_WORD +: 32];
             wire [31:0] first_out = next[32*F_OUT_BASE_WORD +: 32];
+            wire [19:0] first_pool = next[32*F_POOL_BASE_WORD + F_POOL_BASE_LSB +: 20];
             wire [11:0] first_ring_a = next[32*F_RING_AT_A_WORD + F_RING_AT_A_LSB +: 12];
             wire [11:0] first_ring_b = next[32*F_RING_AT_B_WORD + F_RING_AT_B_LSB +: 12];
             wire unused_first = &{1'b0, first_a[31:20], first_b[31:20], first_out[31:20]};
             always @(posedge clk) begin
                 if (begins & ~resume)
-                    state_in <= {{12'd0, first_out[19:0]}, {first_ring_b, first_b[19:0]},
+                    state_in <= {{12'd0, first_pool}, {12'd0, first_out[19:0]}, {first_ring_b, first_b[19:0]},
                                  {first_ring_a, first_a[19:0]}, 32'd0};
                 else if (arriving & state == S_RESUME)
                     state_in <= {fetch_data, state_in[32*SAVED_WORDS-1:32]};
@@ -263,11 +275,13 @@ module sequencer #(
             wire [AW+19:0] wide_a = {20'd0, next_start_a};
             wire [AW+19:0] wide_b = {20'd0, next_start_b};
             wire [AW+19:0] wide_out = {20'd0, next_out};
-            wire unused_wide = &{1'b0, wide_a, wide_b, wide_out};
-            assign save_data = save_left == 5'd4 ? {20'd0, next_row}
-                             : save_left == 5'd3 ? {next_ring_a, wide_a[19:0]}
-                             : save_left == 5'd2 ? {next_ring_b, wide_b[19:0]}
-                                                 : {next_ring_out, wide_out[19:0]};
+            wire [AW+19:0] wide_pool = {20'd0, next_pool};
+            wire unused_wide = &{1'b0, wide_a, wide_b, wide_out, wide_pool};
+            assign save_data = save_left == 5'd5 ? {20'd0, next_row}
+                             : save_left == 5'd4 ? {next_ring_a, wide_a[19:0]}
+                             : save_left == 5'd3 ? {next_ring_b, wide_b[19:0]}
+                             : save_left == 5'd2 ? {next_ring_out, wide_out[19:0]}
+                                                 : {next_ring_pool, wide_pool[19:0]};
             assign first_row = state_in[11:0];
             assign start_a = state_in[32 +: AW];
             assign ring_at_a = state_in[63:52];
@@ -275,6 +289,8 @@ module sequencer #(
             assign ring_at_b = state_in[95:84];
             assign out_base = state_in[96 +: AW];
             assign ring_at_out = state_in[127:116];
+            assign pool_base = state_in[128 +: AW];
+            assign ring_at_pool = state_in[159:148];
             assign rows_m1 = {5'd0, visit_rows} - 12'd1;
             assign ring_m1_a = active[32*F_RING_M1_A_WORD + F_RING_M1_A_LSB +: 12];
             assign ring_m1_b = active[32*F_RING_M1_B_WORD + F_RING_M1_B_LSB +: 12];
@@ -282,6 +298,9 @@ module sequencer #(
             assign wrap_a = active[32*F_WRAP_A_WORD +: AW];
             assign wrap_b = active[32*F_WRAP_B_WORD +: AW];
             assign wrap_out = active[32*F_WRAP_OUT_WORD +: AW];
+            assign ring_m1_pool = active[32*F_RING_M1_POOL_WORD + F_RING_M1_POOL_LSB +: 12];
+            assign wrap_pool = active[32*F_WRAP_POOL_WORD +: AW];
+            assign pitch_pool = active[32*F_PITCH_POOL_WORD +: AW];
         end else begin : gen_layers
             assign at_end = op == OP_END & ~outside & ~reserved;
             assign others_wait = 1'b0;
@@ -299,6 +318,14 @@ module sequencer #(
             assign start_a = active[32*F_START_A_WORD +: AW];
             assign start_b = active[32*F_START_B_WORD +: AW];
             assign out_base = active[32*F_OUT_BASE_WORD +: AW];
+            wire [AW+31:0] pool_word = {{(AW+12){1'b0}},
+                                        active[32*F_POOL_BASE_WORD + F_POOL_BASE_LSB +: 20]};
+            wire unused_pool = &{1'b0, pool_word};
+            assign pool_base = pool_word[AW-1:0];
+            assign ring_at_pool = 12'd0;
+            assign ring_m1_pool = 12'd0;
+            assign wrap_pool = {AW{1'b0}};
+            assign pitch_pool = {AW{1'b0}};
             assign ring_at_a = 12'd0;
             assign ring_at_b = 12'd0;
             assign ring_at_out = 12'd0;
@@ -310,7 +337,8 @@ module sequencer #(
             assign wrap_out = {AW{1'b0}};
             wire unused_here = &{1'b0, command_valid, command_may_start, command_ended,
                 others_ended, command_index, command_rows, command_first, next_row, next_ring_a,
-                next_ring_b, next_ring_out, next_start_a, next_start_b, next_out};
+                next_ring_b, next_ring_out, next_ring_pool, next_start_a, next_start_b, next_out,
+                next_pool};
         end
     endgenerate
 
@@ -329,7 +357,9 @@ module sequencer #(
     assign height_m1 = active[32*F_HEIGHT_M1_WORD + F_HEIGHT_M1_LSB +: F_HEIGHT_M1_WIDTH];
     assign kernel_h_m1 = active[32*F_KERNEL_H_M1_WORD + F_KERNEL_H_M1_LSB +: 4];
     assign kernel_w_m1 = active[32*F_KERNEL_W_M1_WORD + F_KERNEL_W_M1_LSB +: 4];
-    assign pad = active[32*F_PAD_WORD + F_PAD_LSB +: F_PAD_WIDTH];
+    assign pool_fused = active[32*F_POOL_FUSED_WORD + F_POOL_FUSED_LSB];
+    assign pad_h = active[32*F_PAD_H_WORD + F_PAD_H_LSB +: F_PAD_H_WIDTH];
+    assign pad_w = active[32*F_PAD_W_WORD + F_PAD_W_LSB +: F_PAD_W_WIDTH];
     assign shift = active[32*F_SHIFT_WORD + F_SHIFT_LSB +: F_SHIFT_WIDTH];
     assign last_lanes = active[32*F_LAST_LANES_WORD + F_LAST_LANES_LSB +: F_LAST_LANES_WIDTH];
     assign groups_a_m1 = active[32*F_GROUPS_A_M1_WORD + F_GROUPS_A_M1_LSB +: 12];

@@ -40,8 +40,7 @@ pub fn cycle_model(network: &Network, schedule: &Schedule) -> CycleModel {
     let operations: Vec<u64> =
         schedule.operations.iter().map(|op| operation_cycles(network, engine, op)).collect();
     let total = operations.iter().sum::<u64>() + FRAME_CYCLES;
-    let digit_macs =
-        schedule.operations.iter().map(|op| op.macs(network) * op.digits(engine) as u64).sum();
+    let digit_macs = schedule.operations.iter().map(|op| op.digit_macs(network, engine)).sum();
     let utilization = digit_macs as f64 / (engine.lanes() as u64 * total) as f64;
     CycleModel { operations, total, digit_macs, utilization }
 }
@@ -61,9 +60,7 @@ fn loop_cycles(network: &Network, engine: &Engine, operation: &Operation) -> u64
     let pass = operation.digits(engine) * groups * operation.taps();
     let places = (height * width.div_ceil(engine.tp) * operation.phases()) as u64;
 
-    // a transposed word is written in two cycles, so its channels drain no faster
-    let split = operation.phases() > 1 && engine.tp > 1;
-    let slow = split && engine.drain_blocks() == 1;
+    let slow = operation.drains_slowly(engine);
     let blocks = if slow { 2 } else { engine.drain_blocks() };
     let out_groups = operation.out_channels().div_ceil(engine.tm);
     let last_lanes = operation.out_channels() - (out_groups - 1) * engine.tm;
@@ -73,9 +70,10 @@ fn loop_cycles(network: &Network, engine: &Engine, operation: &Operation) -> u64
     // each pass but the first begins after a pass of all lanes or of the last lanes
     let between = places * (out_groups as u64 - 1) * after_full + (places - 1) * after_last;
     let drain = (last_lanes * blocks - usize::from(slow)) as u64;
-    // the second half of a transposed word is written one cycle later
-    let second_half = u64::from(split);
-    let latency = ARRAY_LATENCY_CYCLES + DRAIN_LATENCY_CYCLES + second_half;
+    // the second half of a transposed word and the pooled word are written one cycle later
+    let is_split = operation.phases() > 1 && engine.tp > 1;
+    let second_write = u64::from(is_split || operation.pooled.is_some());
+    let latency = ARRAY_LATENCY_CYCLES + DRAIN_LATENCY_CYCLES + second_write;
     START_CYCLES + first_pass + between + drain + latency
 }
 

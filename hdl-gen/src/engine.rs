@@ -1,5 +1,6 @@
 //! The parameters of one engine build.
 
+use network::TensorSpec;
 use network::registers::FeatureLayout;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,17 @@ impl Engine {
     /// Bits of a weight word.
     pub fn weight_bits(&self) -> usize {
         self.tm * self.tn * self.digit_bits
+    }
+
+    /// Bits of a word of the fused max-pool's buffer: half the pixels of a feature word.
+    pub fn pool_bits(&self) -> usize {
+        (self.tp / 2).max(1) * self.tn * self.lane_bits
+    }
+
+    /// Words of the fused max-pool's buffer for a map of this shape.
+    pub fn pool_words(&self, map: &TensorSpec) -> usize {
+        // with one pixel lane two words make one
+        map.width.div_ceil(self.tp.max(2)) * self.layout().groups(map)
     }
 
     /// Fewest accumulator bits that the array's own sums allow.

@@ -85,12 +85,11 @@ pub fn images(
 /// digit, source, input group, ky, kx.
 fn append_weights(network: &Network, engine: &Engine, operation: &Operation, image: &mut Image) {
     let groups = input_groups(network, engine, operation);
-    let kernel = if operation.phases() == 1 { operation.kernel } else { 1 };
     for phase in 0..operation.phases() {
         for out_group in 0..operation.out_channels().div_ceil(engine.tm) {
             for digit in 0..operation.digits(engine) {
                 for group in &groups {
-                    for tap in 0..kernel * kernel {
+                    for tap in 0..operation.taps() {
                         let at = WordPlace { out_group, digit, tap: tap.max(phase) };
                         image.words.push(weight_word(engine, operation, group, at));
                     }
@@ -133,7 +132,7 @@ fn weight_word(
     group: &InputGroup,
     at: WordPlace,
 ) -> Vec<u32> {
-    let n_taps = operation.kernel * operation.kernel;
+    let n_taps = operation.window();
     let n_in = operation.weights.len() / (operation.out_channels() * n_taps);
     let mut word = vec![0u32; engine.weight_bits().div_ceil(32)];
     for m in 0..engine.tm.min(operation.out_channels() - at.out_group * engine.tm) {
@@ -150,8 +149,8 @@ fn weight_word(
 }
 
 /// Digit `digit` of a code, 0 the most significant; of a ±1 code on one-bit cells, its sign.
-fn weight_digit(engine: &Engine, operation: &Operation, code: i8, digit: usize) -> u32 {
-    if engine.digit_bits == 1 && operation.weight_bits == 1 {
+fn weight_digit(engine: &Engine, operation: &Operation, code: i16, digit: usize) -> u32 {
+    if operation.one_bit(engine) {
         return u32::from(code < 0);
     }
     let shift = (operation.digits(engine) - 1 - digit) * engine.digit_bits;
@@ -162,6 +161,7 @@ fn weight_digit(engine: &Engine, operation: &Operation, code: i8, digit: usize) 
 mod tests {
     use super::*;
     use crate::schedule::OperationKind;
+    use network::registers::InputPacking;
     use network::{Requantize, TensorId};
 
     fn engine(digit_bits: usize) -> Engine {
@@ -184,8 +184,11 @@ mod tests {
             kind: OperationKind::Conv2d,
             sources: Vec::new(),
             output: TensorId(1),
+            pooled: None,
+            packing: InputPacking::PLAIN,
             kernel: 1,
             weight_bits,
+            code_bits: weight_bits,
             weights: vec![-3, 2, 1, -4],
             requantize: Requantize {
                 channels: vec![network::ChannelParams { multiplier: 1, bias: 0 }; 2],

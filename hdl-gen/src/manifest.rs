@@ -1,6 +1,6 @@
 //! `manifest.json`: what a program needs to drive a build and to check it.
 
-use network::Network;
+use network::{Network, TensorId};
 use serde::{Deserialize, Serialize};
 
 use crate::cycles::CycleModel;
@@ -37,6 +37,8 @@ pub struct Manifest {
     pub input_window_base: usize,
     /// Window words of the input.
     pub input_window_words: usize,
+    /// How the input lies in feature memory.
+    pub input_packing: PackingEntry,
     /// Index of the input tensor.
     pub input: usize,
     /// Index of the output tensor.
@@ -62,6 +64,8 @@ pub struct Memories {
     pub params: Memory,
     /// Descriptor memory.
     pub descriptors: Memory,
+    /// Half row of the fused max-pool; it has no image.
+    pub pool: Memory,
 }
 
 /// One memory.
@@ -73,6 +77,15 @@ pub struct Memory {
     pub word_bits: usize,
     /// `$readmemh` image in the build folder.
     pub file: Option<String>,
+}
+
+/// How the input lies in feature memory, as `network::registers::InputPacking`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackingEntry {
+    /// L: a value is two channels, x mod 2^L and floor(x / 2^L); none: one channel.
+    pub split_bits: Option<u8>,
+    /// Rows in the lanes of one pixel; 1: its own.
+    pub row_taps: usize,
 }
 
 /// A tensor and its place in feature memory.
@@ -109,12 +122,35 @@ pub struct OperationEntry {
     pub operation: String,
     /// Index of the tensor written.
     pub output: usize,
+    /// The max-pool of the output, if it is written in the same pass.
+    pub pooled: Option<PooledEntry>,
     /// Modelled cycles.
     pub model_cycles: u64,
     /// Multiply-accumulates.
     pub macs: u64,
-    /// Weight digits.
+    /// Digit passes.
     pub digits: usize,
+    /// Useful digit products: multiply-accumulates × digits of the layer's own weight bits.
+    pub digit_macs: u64,
+}
+
+/// A max-pool that a convolution computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PooledEntry {
+    /// Name of the layer.
+    pub name: String,
+    /// Index of the layer.
+    pub layer: usize,
+    /// Index of the tensor written.
+    pub output: usize,
+}
+
+impl OperationEntry {
+    /// Name of each layer and index of each tensor that the operation writes.
+    pub fn outputs(&self) -> impl Iterator<Item = (&str, usize)> {
+        let pooled = self.pooled.iter().map(|pool| (pool.name.as_str(), pool.output));
+        [(self.name.as_str(), self.output)].into_iter().chain(pooled)
+    }
 }
 
 /// Name of an operation in the manifest and in comments.
@@ -148,9 +184,13 @@ impl Manifest {
             top: TOP.into(),
             verilog: sources::verilog_files(),
             engine,
-            memories: memories(&engine, schedule.features.words, images),
+            memories: memories(network, schedule, images),
             input_window_base: input_base * layout.word_window_words(),
-            input_window_words: layout.tensor_window_words(network.spec(network.input)),
+            input_window_words: layout.tensor_window_words(&schedule.spec(network, network.input)),
+            input_packing: PackingEntry {
+                split_bits: schedule.input.split_bits,
+                row_taps: schedule.input.row_taps,
+            },
             input: network.input.index(),
             output: network.output.index(),
             tensors: tensors(network, schedule),
@@ -161,34 +201,41 @@ impl Manifest {
     }
 }
 
-fn memories(engine: &Engine, feature_words: usize, images: &Images) -> Memories {
+fn memories(network: &Network, schedule: &Schedule, images: &Images) -> Memories {
+    let engine = &schedule.engine;
+    let pools = schedule.operations.iter().filter(|op| op.pooled.is_some());
+    let pool_words = pools.map(|op| engine.pool_words(network.spec(op.output))).max().unwrap_or(0);
     let memory = |words: usize, word_bits, file: Option<&str>| Memory {
         depth: words.max(2),
         word_bits,
         file: file.map(Into::into),
     };
     Memories {
-        features: memory(feature_words, engine.feature_bits(), None),
+        features: memory(schedule.features.words, engine.feature_bits(), None),
         weights: memory(images.weights.words.len(), engine.weight_bits(), Some("weights.hex")),
         params: memory(images.params.words.len(), PARAM_BITS, Some("params.hex")),
         descriptors: memory(images.descriptors.words.len(), 32, Some("descriptors.hex")),
+        pool: memory(pool_words, engine.pool_bits(), None),
     }
 }
 
 fn tensors(network: &Network, schedule: &Schedule) -> Vec<TensorPlace> {
     let layout = schedule.engine.layout();
-    let place = |(tensor, base): (&network::Tensor, &Option<usize>)| TensorPlace {
-        name: tensor.name.clone(),
-        channels: tensor.spec.channels,
-        height: tensor.spec.height,
-        width: tensor.spec.width,
-        bits: tensor.spec.bits,
-        signed: tensor.spec.signed,
-        base: *base,
-        pitch: layout.pitch(&tensor.spec),
-        groups: layout.groups(&tensor.spec),
+    let place = |(index, tensor): (usize, &network::Tensor)| {
+        let in_memory = schedule.spec(network, TensorId(index as u16));
+        TensorPlace {
+            name: tensor.name.clone(),
+            channels: tensor.spec.channels,
+            height: tensor.spec.height,
+            width: tensor.spec.width,
+            bits: tensor.spec.bits,
+            signed: tensor.spec.signed,
+            base: schedule.features.bases[index],
+            pitch: layout.pitch(&in_memory),
+            groups: layout.groups(&in_memory),
+        }
     };
-    network.tensors.iter().zip(&schedule.features.bases).map(place).collect()
+    network.tensors.iter().enumerate().map(place).collect()
 }
 
 fn operations(network: &Network, schedule: &Schedule, cycles: &CycleModel) -> Vec<OperationEntry> {
@@ -197,9 +244,17 @@ fn operations(network: &Network, schedule: &Schedule, cycles: &CycleModel) -> Ve
         layer: operation.layer,
         operation: operation_name(operation.kind).into(),
         output: operation.output.index(),
+        pooled: operation.pooled.and_then(|tensor| pooled_entry(network, tensor)),
         model_cycles: *cycles,
         macs: operation.macs(network),
         digits: operation.digits(&schedule.engine),
+        digit_macs: operation.digit_macs(network, &schedule.engine),
     };
     schedule.operations.iter().zip(&cycles.operations).map(entry).collect()
+}
+
+fn pooled_entry(network: &Network, tensor: TensorId) -> Option<PooledEntry> {
+    let layer = network.layers.iter().position(|layer| layer.output() == tensor)?;
+    let name = network.layers[layer].name().into();
+    Some(PooledEntry { name, layer, output: tensor.index() })
 }

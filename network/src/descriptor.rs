@@ -10,7 +10,7 @@ pub const CHIP_WORDS: usize = 16;
 /// Words that an external-memory build reads: those and the rings of rows.
 pub const EXTERNAL_WORDS: usize = 24;
 /// Words behind those in which an external-memory build keeps where an operation stands.
-pub const SAVED_WORDS: usize = 4;
+pub const SAVED_WORDS: usize = 5;
 
 /// `op`: end of the program.
 pub const OP_END: u32 = 0;
@@ -76,7 +76,10 @@ pub const HEAD: Field =
     field("head", 0, 11, 2, "decision on the logits: 0 none, 1 threshold, 2 argmax");
 /// Weight digits less one.
 pub const DIGITS_M1: Field =
-    field("digits_m1", 0, 13, 3, "weight digits less one, most significant first");
+    field("digits_m1", 0, 13, 4, "weight digits less one, most significant first");
+/// Set if the 2×2 max-pool of the output is written beside it.
+pub const POOL_FUSED: Field =
+    field("pool_fused", 0, 17, 1, "the 2x2 max-pool of the output is written beside it");
 
 /// Columns of the loop less one.
 pub const WIDTH_M1: Field = field(
@@ -93,13 +96,15 @@ pub const HEIGHT_M1: Field = field("height_m1", 1, 12, 12, "rows of the loop les
 pub const KERNEL_H_M1: Field = field("kernel_h_m1", 2, 0, 4, "taps down less one");
 /// Taps across less one.
 pub const KERNEL_W_M1: Field = field("kernel_w_m1", 2, 4, 4, "taps across less one");
-/// Zero padding above and left.
-pub const PAD: Field = field("pad", 2, 8, 3, "zero padding above and left in pixels");
+/// Zero padding above.
+pub const PAD_H: Field = field("pad_h", 2, 8, 3, "zero padding above in pixels");
 /// Right shift S of the requantization.
 pub const SHIFT: Field = field("shift", 2, 11, 5, "right shift S of the requantization");
 /// Output channels in the last group of TM.
 pub const LAST_LANES: Field =
     field("last_lanes", 2, 16, 8, "output channels in the last group of TM");
+/// Zero padding at the left.
+pub const PAD_W: Field = field("pad_w", 2, 24, 3, "zero padding at the left in pixels");
 
 /// Input channel groups of source A less one.
 pub const GROUPS_A_M1: Field =
@@ -165,13 +170,19 @@ pub const OUT_STEP_M1: Field = field(
 );
 /// Columns of the output less one.
 pub const OUT_WIDTH_M1: Field = field("out_width_m1", 15, 0, 12, "columns of the output less one");
+/// Feature address of the pooled output.
+pub const POOL_BASE: Field =
+    field("pool_base", 15, 12, 20, "feature word of the fused max-pool's row 0, column 0");
 
 /// Ring row of the first tap at row 0 in A.
 pub const RING_AT_A: Field =
-    field("ring_at_a", 13, 16, 12, "ring row of the first tap at row 0 of source A");
+    field("ring_at_a", 16, 0, 12, "ring row of the first tap at row 0 of source A");
 /// Ring row of the first tap at row 0 in B.
 pub const RING_AT_B: Field =
-    field("ring_at_b", 15, 12, 12, "ring row of the first tap at row 0 of source B");
+    field("ring_at_b", 16, 12, 12, "ring row of the first tap at row 0 of source B");
+/// Words of a row of the pooled output.
+pub const PITCH_POOL: Field =
+    field("pitch_pool", 17, 0, 32, "feature words from one row of the fused max-pool to the next");
 /// From the last row of A's ring to its first.
 pub const WRAP_A: Field =
     field("wrap_a", 18, 0, 32, "feature words from the first ring row of source A to its last");
@@ -181,6 +192,14 @@ pub const WRAP_B: Field =
 /// From the last row of the output's ring to its first.
 pub const WRAP_OUT: Field =
     field("wrap_out", 20, 0, 32, "feature words from the first ring row of the output to its last");
+/// From the last row of the pooled output's ring to its first.
+pub const WRAP_POOL: Field = field(
+    "wrap_pool",
+    21,
+    0,
+    32,
+    "feature words from the first ring row of the fused max-pool to its last",
+);
 /// Rows of A's ring less one.
 pub const RING_M1_A: Field =
     field("ring_m1_a", 22, 0, 12, "rows of source A kept on chip, less one: row y is y modulo them");
@@ -190,6 +209,9 @@ pub const RING_M1_B: Field =
 /// Rows of the output's ring less one.
 pub const RING_M1_OUT: Field =
     field("ring_m1_out", 23, 0, 12, "rows of the output kept on chip, less one");
+/// Rows of the pooled output's ring less one.
+pub const RING_M1_POOL: Field =
+    field("ring_m1_pool", 23, 12, 12, "rows of the fused max-pool kept on chip, less one");
 
 /// Every field, in word and bit order.
 pub const FIELDS: &[Field] = &[
@@ -203,13 +225,15 @@ pub const FIELDS: &[Field] = &[
     PHASES,
     HEAD,
     DIGITS_M1,
+    POOL_FUSED,
     WIDTH_M1,
     HEIGHT_M1,
     KERNEL_H_M1,
     KERNEL_W_M1,
-    PAD,
+    PAD_H,
     SHIFT,
     LAST_LANES,
+    PAD_W,
     GROUPS_A_M1,
     GROUPS_B_M1,
     START_A,
@@ -226,14 +250,18 @@ pub const FIELDS: &[Field] = &[
     OUT_GROUPS_M1,
     OUT_STEP_M1,
     OUT_WIDTH_M1,
+    POOL_BASE,
     RING_AT_A,
     RING_AT_B,
+    PITCH_POOL,
     WRAP_A,
     WRAP_B,
     WRAP_OUT,
+    WRAP_POOL,
     RING_M1_A,
     RING_M1_B,
     RING_M1_OUT,
+    RING_M1_POOL,
 ];
 
 impl Field {
@@ -305,7 +333,7 @@ mod tests {
     fn reserved_bits_by_hand() {
         assert_eq!(reserved_bits(1), 0xff00_0000);
         assert_eq!(reserved_bits(4), 0);
-        assert_eq!(reserved_bits(15), 0xff00_0000);
+        assert_eq!(reserved_bits(13), 0xffff_0000);
         assert_eq!(reserved_bits(EXTERNAL_WORDS), u32::MAX);
     }
 }

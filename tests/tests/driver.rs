@@ -49,6 +49,7 @@ fn start(network: &Network) -> (Bus, Build) {
     let base = manifest.tensors[manifest.output].base.unwrap() * layout.word_window_words();
     let build = Build {
         layout,
+        input_packing: manifest.input_packing.packing(),
         output_window_base: base as u32,
         model_cycles: manifest.model_cycles as u32,
     };

@@ -5,8 +5,9 @@ module address_generator_tb;
     `include "bench_common.vh"
     localparam TP = 4, TM = 4, BLOCKS = 2, AW = 12;
     reg          rst = 1, start = 0, second = 0, ups_a = 0, ups_b = 0, phases = 0;
-    reg  [2:0]   digits_m1 = 0, pad = 0;
-    reg  [3:0]   kernel_m1 = 0;
+    reg  [3:0]   digits_m1 = 0;
+    reg  [2:0]   pad_h = 0, pad_w = 0;
+    reg  [3:0]   kernel_h_m1 = 0, kernel_w_m1 = 0;
     reg  [11:0]  width_m1 = 0, height_m1 = 0, groups_a_m1 = 0, groups_b_m1 = 0, out_m1 = 0;
     reg  [7:0]   last_lanes = 1;
     reg  [AW-1:0] start_a = 0, start_b = 0, pitch_a = 0, pitch_b = 0;
@@ -20,7 +21,8 @@ module address_generator_tb;
         .clk(clk), .rst(rst), .start(start), .pool(1'b0), .second_source(second),
         .upsample_a(ups_a), .upsample_b(ups_b), .signed_a(1'b0), .signed_b(1'b1),
         .phases(phases), .slow(1'b0), .digits_m1(digits_m1), .width_m1(width_m1),
-        .height_m1(height_m1), .kernel_h_m1(kernel_m1), .kernel_w_m1(kernel_m1), .pad(pad),
+        .height_m1(height_m1), .kernel_h_m1(kernel_h_m1), .kernel_w_m1(kernel_w_m1),
+        .pad_h(pad_h), .pad_w(pad_w),
         .last_lanes(last_lanes), .groups_a_m1(groups_a_m1), .groups_b_m1(groups_b_m1),
         .start_a(start_a), .start_b(start_b), .step_a(groups_a_m1 + 12'd1),
         .step_b(groups_b_m1 + 12'd1), .pitch_a(pitch_a), .pitch_b(pitch_b),
@@ -45,7 +47,7 @@ module address_generator_tb;
             groups = 1 + (s == 1 ? groups_b_m1 : groups_a_m1);
             pitch = s == 1 ? pitch_b : pitch_a;
             base = s == 1 ? 200 : 100;
-            row = y + ky - pad; column = xg * TP + kx - pad;
+            row = y + ky - pad_h; column = xg * TP + kx - pad_w;
             r = up ? down(row, 2) : row; c = up ? down(column, 2) : column;
             cell_group = down(c, TP);
             check({52'd0, raddr}, 12'hfff & (base + r * pitch + cell_group * groups + g), i);
@@ -70,14 +72,15 @@ module address_generator_tb;
         rst = 0;
         for (i = 0; i < 60; i = i + 1) begin
             draw; phases = lfsr[1:0] == 0; second = lfsr[2]; ups_a = lfsr[3]; ups_b = lfsr[4];
-            kernel_m1 = phases ? 0 : 2 * (lfsr[6:5] % 3); pad = kernel_m1 / 2;
-            digits_m1 = lfsr[8:7]; width_m1 = lfsr[12:9]; height_m1 = lfsr[14:13];
+            kernel_w_m1 = phases ? 0 : 2 * (lfsr[6:5] % 3); pad_w = kernel_w_m1 / 2;
+            kernel_h_m1 = lfsr[23] ? 0 : kernel_w_m1; pad_h = kernel_h_m1 / 2;
+            digits_m1 = lfsr[26:24] == 0 ? 11 : lfsr[8:7]; width_m1 = lfsr[12:9]; height_m1 = lfsr[14:13];
             groups_a_m1 = lfsr[16:15]; groups_b_m1 = lfsr[18:17]; out_m1 = lfsr[20:19];
             last_lanes = 1 + lfsr[22:21]; pitch_a = 30; pitch_b = 41;
-            start_a = 100 + down(-pad, ups_a ? 2 : 1) * 30
-                    + down(down(-pad, ups_a ? 2 : 1), TP) * (groups_a_m1 + 1);
-            start_b = 200 + down(-pad, ups_b ? 2 : 1) * 41
-                    + down(down(-pad, ups_b ? 2 : 1), TP) * (groups_b_m1 + 1);
+            start_a = 100 + down(-pad_h, ups_a ? 2 : 1) * 30
+                    + down(down(-pad_w, ups_a ? 2 : 1), TP) * (groups_a_m1 + 1);
+            start_b = 200 + down(-pad_h, ups_b ? 2 : 1) * 41
+                    + down(down(-pad_w, ups_b ? 2 : 1), TP) * (groups_b_m1 + 1);
             @(negedge clk);
             start = 1;
             @(negedge clk);
@@ -93,8 +96,8 @@ module address_generator_tb;
                         digit_begins = 1;
                         for (s = 0; s <= second; s = s + 1)
                         for (g = 0; g <= (s == 1 ? groups_b_m1 : groups_a_m1); g = g + 1)
-                        for (ky = 0; ky <= kernel_m1; ky = ky + 1)
-                        for (kx = 0; kx <= kernel_m1; kx = kx + 1) one;
+                        for (ky = 0; ky <= kernel_h_m1; ky = ky + 1)
+                        for (kx = 0; kx <= kernel_w_m1; kx = kx + 1) one;
                     end
                     check({63'd0, last}, 1, i);
                     check({63'd0, end_group}, mg == out_m1, i);

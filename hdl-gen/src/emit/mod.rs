@@ -22,7 +22,7 @@ use crate::cycles::{CycleModel, cycle_model};
 use crate::engine::Engine;
 use crate::error::HdlError;
 use crate::images::{Image, Images, images};
-use crate::manifest::{FORMAT, Manifest, Memories, Memory, TOP};
+use crate::manifest::{FORMAT, Manifest, Memories, Memory, PackingEntry, TOP};
 use crate::schedule::{Schedule, schedule};
 use folder::Folder;
 
@@ -116,6 +116,8 @@ pub struct Depths {
     pub params: usize,
     /// 32-bit descriptor words.
     pub descriptors: usize,
+    /// Words of the fused max-pool's half row.
+    pub pool: usize,
 }
 
 fn loadable_manifest(engine: Engine, depths: Depths) -> Manifest {
@@ -133,9 +135,11 @@ fn loadable_manifest(engine: Engine, depths: Depths) -> Manifest {
             weights: memory(depths.weights, engine.weight_bits()),
             params: memory(depths.params, crate::engine::PARAM_BITS),
             descriptors: memory(depths.descriptors.max(32), 32),
+            pool: memory(depths.pool, engine.pool_bits()),
         },
         input_window_base: 0,
         input_window_words: 0,
+        input_packing: PackingEntry { split_bits: None, row_taps: 1 },
         input: 0,
         output: 0,
         tensors: Vec::new(),
@@ -187,7 +191,7 @@ fn report(
     test_bench_operations: usize,
 ) -> GenerateReport {
     let m = &manifest.memories;
-    let memories = [&m.features, &m.weights, &m.params, &m.descriptors];
+    let memories = [&m.features, &m.weights, &m.params, &m.descriptors, &m.pool];
     GenerateReport {
         memory_bits: memories.iter().map(|m| m.depth * m.word_bits).sum(),
         operations: schedule.operations.iter().map(|op| describe(network, op)).collect(),

@@ -24,6 +24,8 @@ pub fn model_header(manifest: &Manifest) -> String {
         ("INPUT_CHANNELS", format!("{}u", input.channels)),
         ("INPUT_HEIGHT", format!("{}u", input.height)),
         ("INPUT_WIDTH", format!("{}u", input.width)),
+        ("INPUT_SPLIT_BITS", format!("{}u", manifest.input_packing.split_bits.unwrap_or(0))),
+        ("INPUT_ROW_TAPS", format!("{}u", manifest.input_packing.row_taps)),
         ("OUTPUT_WINDOW_BASE", format!("{output_base}u")),
         ("OUTPUT_CHANNELS", format!("{}u", output.channels)),
         ("OUTPUT_HEIGHT", format!("{}u", output.height)),

@@ -7,6 +7,7 @@ use crate::manifest::{Manifest, TOP};
 pub fn readme(manifest: &Manifest, layer_comments: &str, cycles: &CycleModel) -> String {
     let engine = &manifest.engine;
     let m = &manifest.memories;
+    let input = input_text(manifest);
     let layers = layer_comments.replace("// ", "    ");
     format!(
         "# {TOP}: {}
@@ -45,7 +46,7 @@ pixel of the group there are BANK_WINDOW_WORDS words, in which channel group * T
 LANE_BITS bits from bit i * LANE_BITS, lowest word first; lanes past the last channel or column are
 0. Input code = clamp(round(x / input_step), -128, 127) of the prepared pixel x; `input_step` and
 the preparation are in the model's metadata (`qunet inspect --json`).
-",
+{input}",
         manifest.model,
         manifest.tool_version,
         manifest.model_hash,
@@ -65,5 +66,23 @@ the preparation are in the model's metadata (`qunet inspect --json`).
         m.features.depth,
         m.features.word_bits,
         manifest.verilog.join(" "),
+    )
+}
+
+/// How the channels of the input are packed; empty if they lie like those of any other tensor.
+fn input_text(manifest: &Manifest) -> String {
+    let packing = &manifest.input_packing;
+    let parts = match packing.split_bits {
+        None if packing.row_taps == 1 => return String::new(),
+        None => String::from("the code"),
+        Some(low) => format!("the code modulo {0}, then floor(code / {0})", 1 << low),
+    };
+    let (n_channels, reach) = (manifest.tensors[manifest.input].channels, packing.row_taps / 2);
+    format!(
+        "
+The input has more channels in memory than the model's {n_channels}, in this order: for each of
+these, for each row from {reach} above to {reach} below (0 outside the image), {parts}
+(INPUT_ROW_TAPS and INPUT_SPLIT_BITS).
+"
     )
 }

@@ -27,6 +27,7 @@ rtl!(
     "memory_window.v",
     "output_writer.v",
     "pixel_align.v",
+    "pool_writer.v",
     "qunet_engine.v",
     "ram_1r1w.v",
     "register_block.v",

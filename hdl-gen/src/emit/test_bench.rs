@@ -32,13 +32,14 @@ pub fn test_bench(network: &Network, schedule: &Schedule, manifest: &Manifest) -
     let all: usize = schedule
         .operations
         .iter()
-        .map(|op| layout.tensor_window_words(network.spec(op.output)))
+        .flat_map(|op| op.outputs())
+        .map(|id| layout.tensor_window_words(network.spec(id)))
         .sum();
-    let wanted = |id: TensorId| all <= MAX_CHECKS || id == network.output;
+    let wanted = |id: &TensorId| all <= MAX_CHECKS || *id == network.output;
     let per_operation: Vec<Vec<String>> = schedule
         .operations
         .iter()
-        .map(|op| if wanted(op.output) { checks_of(op.output) } else { Vec::new() })
+        .map(|op| op.outputs().filter(wanted).flat_map(checks_of).collect())
         .collect();
     let output = checks_of(network.output);
     let lines = per_operation.iter().chain([&output]);
@@ -54,7 +55,7 @@ pub fn test_bench(network: &Network, schedule: &Schedule, manifest: &Manifest) -
     TestBench {
         n_operations: per_operation.iter().filter(|l| !l.is_empty()).count(),
         files: vec![
-            ("tb_input.hex", input_words(&layout, network.spec(network.input), &input)),
+            ("tb_input.hex", input_words(network, schedule, &input)),
             ("tb_counts.hex", counts),
             ("tb_expected.hex", expected),
             ("qunet_tb.v", bench_text(&shape)),
@@ -91,11 +92,13 @@ fn banks(layout: &FeatureLayout, spec: &TensorSpec) -> Vec<Option<BankPlace>> {
     places
 }
 
-fn input_words(layout: &FeatureLayout, spec: &TensorSpec, values: &[u8]) -> String {
+fn input_words(network: &Network, schedule: &Schedule, values: &[u8]) -> String {
+    let (layout, packing) = (schedule.engine.layout(), &schedule.input);
+    let input = network.spec(network.input);
     let mut text = String::new();
-    for place in banks(layout, spec) {
+    for place in banks(&layout, &packing.spec(input)) {
         for index in 0..layout.bank_window_words() {
-            let word = place.map_or(0, |place| layout.pack(spec, values, place, index));
+            let word = place.map_or(0, |at| packing.pack(&layout, input, values, at, index));
             let _ = writeln!(text, "{word:08x}");
         }
     }

@@ -64,7 +64,23 @@ pub fn describe(network: &Network, operation: &Operation) -> String {
         OperationKind::MaxPool2d | OperationKind::Copy => format!("A{}", out.bits),
         _ => format!("W{} A{}", operation.weight_bits, out.bits),
     };
-    format!("{}: {what}, {size}, {bits}, reads {}", printable(&operation.name), sources.join(" + "))
+    let (name, sources) = (printable(&operation.name), sources.join(" + "));
+    format!("{name}: {what}, {size}, {bits}, reads {sources}{}", extras(operation))
+}
+
+/// What is packed into the lanes, and what is written beside.
+fn extras(operation: &Operation) -> String {
+    let mut text = String::new();
+    if let Some(low) = operation.packing.split_bits {
+        let _ = write!(text, ", split at bit {low}");
+    }
+    if operation.packing.row_taps > 1 {
+        let _ = write!(text, ", {} rows in the lanes", operation.packing.row_taps);
+    }
+    if operation.pooled.is_some() {
+        text.push_str(", pooled beside");
+    }
+    text
 }
 
 /// The name without anything that could end a comment line.
@@ -100,6 +116,7 @@ fn module(manifest: &Manifest, watchdog_cycles: u32) -> String {
         .TN({tn}), .TM({tm}), .TP({tp}), .D({digit_bits}), .TA({lane_bits}),
         .RQ({requantize_lanes}), .ACC({accumulator_bits}), .SCALED({}),
         .FEATURE_DEPTH({}), .WEIGHT_DEPTH({}), .PARAM_DEPTH({}), .DESC_DEPTH({}),
+        .POOL_DEPTH({}),
         .WEIGHT_FILE(WEIGHT_FILE), .PARAM_FILE(PARAM_FILE), .DESC_FILE(DESC_FILE),
         .MODEL_HASH(32'h{:08x}), .INPUT_BASE(32'd{}), .INPUT_LENGTH(32'd{}),
         .WATCHDOG(32'd{watchdog_cycles})
@@ -125,6 +142,7 @@ endmodule
         m.weights.depth,
         m.params.depth,
         m.descriptors.depth,
+        m.pool.depth,
         manifest.model_hash,
         manifest.input_window_base,
         manifest.input_window_words,

@@ -70,10 +70,11 @@ pub fn end() -> Descriptor {
     Descriptor { words: [OP_END; DESCRIPTOR_STRIDE] }
 }
 
-fn padding(operation: &Operation) -> usize {
+/// Zero padding above and left.
+fn padding(operation: &Operation) -> (usize, usize) {
     match operation.kind {
-        OperationKind::Conv2d => (operation.kernel - 1) / 2,
-        _ => 0,
+        OperationKind::Conv2d => ((operation.kernel_rows() - 1) / 2, (operation.kernel - 1) / 2),
+        _ => (0, 0),
     }
 }
 
@@ -90,18 +91,18 @@ fn sources(
         (UPSAMPLE_B, SIGNED_B, GROUPS_B_M1, START_B, PITCH_B),
     ];
     filler.set(SECOND_SOURCE, operation.sources.len() - 1)?;
-    for (source, (upsample, signed, groups_m1, start, pitch)) in
-        operation.sources.iter().zip(fields)
+    let (above, left) = padding(operation);
+    for ((source, spec), (upsample, signed, groups_m1, start, pitch)) in
+        operation.sources.iter().zip(&operation.source_specs(network)).zip(fields)
     {
-        let spec = network.spec(source.tensor);
         let base = map.bases[source.tensor.index()].unwrap_or(0);
         filler.set(upsample, usize::from(source.upsample))?;
         filler.set(signed, usize::from(spec.signed))?;
         filler.set(groups_m1, layout.groups(spec) - 1)?;
         filler.set(pitch, layout.pitch(spec))?;
-        let first = -(padding(operation) as i64) >> u32::from(source.upsample);
-        let group = first.div_euclid(engine.tp as i64);
-        let words = first * layout.pitch(spec) as i64 + group * layout.groups(spec) as i64;
+        let first = |padding: usize| -(padding as i64) >> u32::from(source.upsample);
+        let group = first(left).div_euclid(engine.tp as i64);
+        let words = first(above) * layout.pitch(spec) as i64 + group * layout.groups(spec) as i64;
         filler.set_signed(start, base as i64 + words)?;
     }
     Ok(())
@@ -121,6 +122,10 @@ fn output(
     filler.set(OUT_BASE, map.bases[operation.output.index()].unwrap_or(0))?;
     filler.set(PITCH_OUT, layout.pitch(spec))?;
     filler.set(OUT_STEP_M1, layout.groups(spec) - 1)?;
+    if let Some(pooled) = operation.pooled {
+        filler.set(POOL_FUSED, 1)?;
+        filler.set(POOL_BASE, map.bases[pooled.index()].unwrap_or(0))?;
+    }
     filler.set(OUT_WIDTH_M1, spec.width - 1)
 }
 
@@ -151,15 +156,19 @@ fn convolution(
 ) -> Result<(), HdlError> {
     let (_, width) = operation.loop_extent(network);
     let out_groups = operation.out_channels().div_ceil(engine.tm);
-    let taps = if operation.phases() == 1 { operation.kernel } else { 1 };
+    let is_one_phase = operation.phases() == 1;
+    let (taps_down, taps_across) =
+        if is_one_phase { (operation.kernel_rows(), operation.kernel) } else { (1, 1) };
+    let (above, left) = padding(operation);
     filler.set(OP, OP_CONV as usize)?;
-    filler.set(ONE_BIT, usize::from(operation.weight_bits == 1 && engine.digit_bits == 1))?;
+    filler.set(ONE_BIT, usize::from(operation.one_bit(engine)))?;
     filler.set(PHASES, usize::from(operation.phases() > 1))?;
     filler.set(DIGITS_M1, operation.digits(engine) - 1)?;
     filler.set(WIDTH_M1, width - 1)?;
-    filler.set(KERNEL_H_M1, taps - 1)?;
-    filler.set(KERNEL_W_M1, taps - 1)?;
-    filler.set(PAD, padding(operation))?;
+    filler.set(KERNEL_H_M1, taps_down - 1)?;
+    filler.set(KERNEL_W_M1, taps_across - 1)?;
+    filler.set(PAD_H, above)?;
+    filler.set(PAD_W, left)?;
     filler.set(SHIFT, usize::from(operation.requantize.shift))?;
     filler.set(LAST_LANES, operation.out_channels() - (out_groups - 1) * engine.tm)?;
     filler.set(OUT_GROUPS_M1, out_groups - 1)?;

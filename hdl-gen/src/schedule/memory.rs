@@ -1,6 +1,7 @@
 //! Where each tensor lies in feature memory.
 
 use network::Network;
+use network::registers::InputPacking;
 
 use super::operation::Operation;
 use crate::engine::Engine;
@@ -47,15 +48,19 @@ fn lifetimes(network: &Network, operations: &[Operation], engine: &Engine) -> Ve
     let mut found: Vec<Interval> = Vec::new();
     for tensor in 0..network.tensors.len() {
         let id = network::TensorId(tensor as u16);
-        let written = operations.iter().position(|op| op.output == id);
-        let read = operations.iter().rposition(|op| op.sources.iter().any(|s| s.tensor == id));
+        let written = operations.iter().position(|op| op.outputs().any(|output| output == id));
+        let reads = |op: &Operation| op.sources.iter().any(|s| s.tensor == id);
+        let read = operations.iter().rposition(reads);
         if written.is_none() && id != network.input {
             continue;
         }
         let first = written.unwrap_or(0);
         let end = if id == network.output { operations.len() } else { first };
         let last = read.unwrap_or(first).max(end);
-        found.push(Interval { tensor, words: layout.words(network.spec(id)), first, last });
+        // a reader of the packed input is the only one
+        let reader = read.filter(|_| id == network.input).map(|at| operations[at].packing);
+        let spec = reader.unwrap_or(InputPacking::PLAIN).spec(network.spec(id));
+        found.push(Interval { tensor, words: layout.words(&spec), first, last });
     }
     found
 }

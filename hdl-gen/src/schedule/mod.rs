@@ -4,10 +4,13 @@ mod descriptor;
 mod fold;
 mod memory;
 mod operation;
+mod packing;
+mod pooling;
 #[cfg(test)]
 mod tests;
 
-use network::{Layer, Mode, Network, Requantize};
+use network::registers::InputPacking;
+use network::{Layer, Mode, Network, Requantize, TensorId, TensorSpec};
 
 pub use descriptor::{ImageBase, descriptor, end};
 pub use fold::Source;
@@ -27,6 +30,16 @@ pub struct Schedule {
     pub operations: Vec<Operation>,
     /// Feature addresses.
     pub features: FeatureMap,
+    /// How the network's input lies in feature memory.
+    pub input: InputPacking,
+}
+
+impl Schedule {
+    /// Shape of a tensor as the engine sees it.
+    pub fn spec(&self, network: &Network, id: TensorId) -> TensorSpec {
+        let spec = network.spec(id);
+        if id == network.input { self.input.spec(spec) } else { *spec }
+    }
 }
 
 /// Schedules a valid network.
@@ -37,8 +50,9 @@ pub struct Schedule {
 pub fn schedule(network: &Network, config: &HardwareConfig) -> Result<Schedule, HdlError> {
     network.validate()?;
     config.validate()?;
-    let operations = operations(network);
+    let mut operations = operations(network);
     let engine = engine(network, config, &operations)?;
+    let input = packing::pack(network, &engine, &mut operations);
     let features = memory::place(network, &operations, &engine);
     if let Some(kib) = config.feature_memory_kib {
         let available = kib * 8192 / engine.feature_bits();
@@ -54,10 +68,11 @@ pub fn schedule(network: &Network, config: &HardwareConfig) -> Result<Schedule, 
             });
         }
     }
-    Ok(Schedule { engine, operations, features })
+    Ok(Schedule { engine, operations, features, input })
 }
 
-/// The operations of a network, upsampling and concatenation folded into reads.
+/// The operations of a network, upsampling and concatenation folded into reads, max-pools into
+/// the convolutions before them; the input is not packed yet.
 pub fn operations(network: &Network) -> Vec<Operation> {
     let folded = fold::fold(network);
     let nothing = Requantize { channels: Vec::new(), shift: 0 };
@@ -69,9 +84,12 @@ pub fn operations(network: &Network) -> Vec<Operation> {
             kind: OperationKind::Conv2d,
             sources: folded.views[layer.inputs()[0].index()].clone(),
             output: layer.output(),
+            pooled: None,
+            packing: InputPacking::PLAIN,
             kernel: 1,
             weight_bits: layer.weights().map_or(0, |(_, bits, _)| bits),
-            weights: layer.weights().map_or(Vec::new(), |(weights, _, _)| weights.to_vec()),
+            code_bits: layer.weights().map_or(0, |(_, bits, _)| bits),
+            weights: layer.weights().map_or(Vec::new(), |(weights, _, _)| wide(weights)),
             requantize: layer.weights().map_or(nothing.clone(), |(_, _, r)| r.clone()),
         };
         match layer {
@@ -95,7 +113,11 @@ pub fn operations(network: &Network) -> Vec<Operation> {
             }
         }
     }
-    operations
+    pooling::fuse(operations)
+}
+
+fn wide(weights: &[i8]) -> Vec<i16> {
+    weights.iter().map(|code| i16::from(*code)).collect()
 }
 
 /// The engine that a network and a configuration ask for.
@@ -104,13 +126,7 @@ fn engine(
     config: &HardwareConfig,
     operations: &[Operation],
 ) -> Result<Engine, HdlError> {
-    let widest = network.tensors.iter().max_by_key(|t| t.spec.bits);
-    let widest_bits = widest.map_or(1, |t| t.spec.bits);
-    let lane_bits = config.lane_bits.unwrap_or(widest_bits);
-    if let Some(tensor) = widest.filter(|t| t.spec.bits > lane_bits) {
-        let (tensor, bits) = (tensor.name.clone(), tensor.spec.bits);
-        return Err(HdlError::LaneBits { tensor, lane_bits, bits });
-    }
+    let lane_bits = packing::lane_bits(network, config.lane_bits, operations)?;
     let scaled = config.scaled.unwrap_or(network.mode == Mode::Scaled);
     if !scaled {
         check_multipliers(operations)?;

@@ -19,7 +19,8 @@ fn program(network: &Network) -> Vec<String> {
     let line = |op: &Operation| {
         let sources: Vec<String> = op.sources.iter().map(source).collect();
         let name = crate::manifest::operation_name(op.kind);
-        format!("{name} {} -> {}", sources.join("+"), op.output.0)
+        let outputs: Vec<String> = op.outputs().map(|id| id.0.to_string()).collect();
+        format!("{name} {} -> {}", sources.join("+"), outputs.join(", "))
     };
     operations(network).iter().map(line).collect()
 }
@@ -38,13 +39,7 @@ fn upsample_and_concat_are_folded_into_reads() {
     });
     assert_eq!(
         program(&network),
-        [
-            "conv2d 0 -> 1",
-            "max_pool2d 1 -> 2",
-            "conv2d 2 -> 3",
-            "conv2d 3 -> 4",
-            "conv2d 4x2+1 -> 7"
-        ]
+        ["conv2d 0 -> 1, 2", "conv2d 2 -> 3", "conv2d 3 -> 4", "conv2d 4x2+1 -> 7"]
     );
 }
 
@@ -69,16 +64,93 @@ fn what_cannot_be_read_is_copied() {
 }
 
 #[test]
+fn what_no_convolution_wrote_is_pooled_by_itself() {
+    let network = network(|b| {
+        let input = b.max_pool2d(b.input());
+        let up = b.conv_transpose2d(input, 3, 4, unsigned(6));
+        let pooled = b.max_pool2d(up);
+        b.conv2d(pooled, [2, 3], 4, unsigned(6));
+    });
+    assert_eq!(
+        program(&network),
+        ["max_pool2d 0 -> 1", "conv_transpose2d 1 -> 2", "max_pool2d 2 -> 3", "conv2d 3 -> 4"]
+    );
+    // a second pool of one map
+    let twice = self::network(|b| {
+        let a = b.conv2d(b.input(), [2, 3], 4, unsigned(6));
+        let [first, second] = [b.max_pool2d(a), b.max_pool2d(a)];
+        b.concat(first, second);
+    });
+    let expected = ["conv2d 0 -> 1, 2", "max_pool2d 1 -> 3", "copy 2+3 -> 4"];
+    assert_eq!(program(&twice), expected);
+}
+
+/// What the schedule makes of the input: L, row taps, code bits, and the codes.
+fn packing(network: &Network, tn: usize, lane_bits: Option<u8>) -> (InputPacking, u8, Vec<i16>) {
+    let config = HardwareConfig { tn, lane_bits, ..Default::default() };
+    let schedule = schedule(network, &config).unwrap();
+    let first = &schedule.operations[0];
+    (schedule.input, first.code_bits, first.weights.clone())
+}
+
+#[test]
+fn input_is_packed_where_that_saves_cycles() {
+    let network = self::network(|b| {
+        let a = b.conv2d(b.input(), [1, 3], 4, unsigned(6));
+        b.conv2d(a, [1, 3], 4, unsigned(6));
+    });
+    // two channels: six with row taps, twelve also split
+    let chosen = |tn, lane_bits| {
+        let (input, code_bits, _) = packing(&network, tn, lane_bits);
+        (input.split_bits, input.row_taps, code_bits)
+    };
+    assert_eq!(chosen(2, Some(8)), (None, 1, 4));
+    assert_eq!(chosen(4, Some(8)), (None, 3, 4));
+    assert_eq!(chosen(8, Some(8)), (None, 3, 4));
+    assert_eq!(chosen(4, None), (Some(2), 1, 6));
+    assert_eq!(chosen(8, Some(6)), (Some(2), 3, 6));
+}
+
+#[test]
+fn packed_weights_by_hand() {
+    let mut network = self::network(|b| {
+        b.conv2d(b.input(), [1, 3], 4, unsigned(6));
+    });
+    let Layer::Conv2d(conv) = &mut network.layers[0] else { panic!("a convolution") };
+    conv.weights = (-8..8).chain([7, 7]).collect();
+    let (input, _, codes) = packing(&network, 8, Some(6));
+    assert_eq!((input.split_bits, input.row_taps), (Some(2), 3));
+    assert_eq!(codes[..12], [-8, -7, -6, -32, -28, -24, -5, -4, -3, -20, -16, -12]);
+}
+
+#[test]
+fn an_input_that_others_read_stays_plain() {
+    let shared = self::network(|b| {
+        let a = b.conv2d(b.input(), [2, 3], 4, signed(8));
+        b.concat(a, b.input());
+    });
+    assert_eq!(packing(&shared, 8, None).0, InputPacking::PLAIN);
+    let narrow = HardwareConfig { lane_bits: Some(6), ..Default::default() };
+    let text = schedule(&shared, &narrow).unwrap_err().to_string();
+    assert!(text.contains("expected at most 6 bits (hardware.lane_bits), found 8"), "{text}");
+    let pooled = self::network(|b| {
+        let pooled = b.max_pool2d(b.input());
+        b.conv2d(pooled, [2, 3], 4, unsigned(6));
+    });
+    assert_eq!(packing(&pooled, 8, None).0, InputPacking::PLAIN);
+}
+
+#[test]
 fn live_tensors_never_overlap() {
     for seed in 0..60 {
         let network = random_network(seed);
-        let config =
-            HardwareConfig { lane_bits: Some(8), scaled: Some(true), ..Default::default() };
+        let lane_bits = [Some(8), None][seed as usize % 2];
+        let config = HardwareConfig { lane_bits, scaled: Some(true), ..Default::default() };
         let schedule = schedule(&network, &config).unwrap();
         let layout = schedule.engine.layout();
         let range = |id: TensorId| {
             let base = schedule.features.bases[id.index()].expect("in memory");
-            base..base + layout.words(network.spec(id))
+            base..base + layout.words(&schedule.spec(&network, id))
         };
         // simulate who owns each word
         let mut owner = vec![None; schedule.features.words];
@@ -88,7 +160,11 @@ fn live_tensors_never_overlap() {
                 let whole = owner[range(source.tensor)].iter().all(|o| *o == Some(source.tensor));
                 assert!(whole, "seed {seed}: {} reads what was overwritten", op.name);
             }
-            owner[range(op.output)].fill(Some(op.output));
+            op.outputs().for_each(|id| owner[range(id)].fill(Some(id)));
+            for id in op.outputs() {
+                let whole = owner[range(id)].iter().all(|o| *o == Some(id));
+                assert!(whole, "seed {seed}: {} writes two maps to one place", op.name);
+            }
             for source in &op.sources {
                 let whole = owner[range(source.tensor)].iter().all(|o| *o == Some(source.tensor));
                 assert!(whole, "seed {seed}: {} overwrites what it reads", op.name);
@@ -115,7 +191,7 @@ fn messages_say_which_layer_and_by_how_much() {
     let small = HardwareConfig { feature_memory_kib: Some(16), ..Default::default() };
     let text = schedule(&network, &small).unwrap_err().to_string();
     assert!(
-        text.contains("layer l14.conv needs 10240 words") && text.contains("found 2048"),
+        text.contains("layer l14.conv needs 10240 words") && text.contains("found 2730"),
         "{text}"
     );
     assert!(text.contains("words too few"), "{text}");
@@ -123,9 +199,9 @@ fn messages_say_which_layer_and_by_how_much() {
     let tight = HardwareConfig { weight_memory_kib: Some(2), ..Default::default() };
     let error = crate::images::images(&network, &schedule_of(&tight), &tight).unwrap_err();
     assert!(error.to_string().contains("weight memory: with layer "), "{error}");
-    let narrow = HardwareConfig { lane_bits: Some(6), ..Default::default() };
+    let narrow = HardwareConfig { lane_bits: Some(5), ..Default::default() };
     let text = schedule(&network, &narrow).unwrap_err().to_string();
-    assert!(text.contains("expected at most 6 bits (hardware.lane_bits), found 8"), "{text}");
+    assert!(text.contains("expected at most 5 bits (hardware.lane_bits), found 6"), "{text}");
     let fixed = HardwareConfig { scaled: Some(false), ..Default::default() };
     let text = schedule(&network, &fixed).unwrap_err().to_string();
     assert!(text.contains("expected a multiplier of 1 or -1"), "{text}");
@@ -144,7 +220,8 @@ fn descriptor_of_an_upsampled_padded_source() {
         .unwrap();
     use network::descriptor as f;
     let get = |field| d.get(field) as i32;
-    assert_eq!((get(f::WIDTH_M1), get(f::HEIGHT_M1), get(f::PAD)), (11, 7, 1));
+    assert_eq!((get(f::WIDTH_M1), get(f::HEIGHT_M1)), (11, 7));
+    assert_eq!((get(f::PAD_H), get(f::PAD_W)), (1, 1));
     assert_eq!((get(f::UPSAMPLE_A), get(f::SIGNED_A), get(f::SECOND_SOURCE)), (1, 1, 0));
     // row -1 >> 1 = -1 and column -1 >> 1 = -1: one row of two words and one word before the base
     let base = schedule.features.bases[0].unwrap() as i32;

@@ -52,8 +52,13 @@ impl Bench {
         let name =
             format!("engine-{}-{}-{}-{}", config.tn, config.tm, config.tp, config.digit_bits);
         let engine = folder.path().join(name);
-        let depths =
-            Depths { features: 1 << 16, weights: 1 << 18, params: 1 << 10, descriptors: 1 << 10 };
+        let depths = Depths {
+            features: 1 << 16,
+            weights: 1 << 18,
+            params: 1 << 10,
+            descriptors: 1 << 10,
+            pool: 1 << 10,
+        };
         generate_loadable(&config, depths, &engine).expect("generates");
         let design = Verilated::build(&engine, &cache_dir()).expect("builds");
         Bench { config, design, folder }
@@ -73,6 +78,10 @@ impl Bench {
         if let Some(mismatch) = &report.first_mismatch {
             let config = &self.config;
             panic!("{name} on {config:?}: {} mismatches, first {mismatch}", report.mismatches);
+        }
+        for layer in &report.per_layer {
+            assert_eq!(layer.cycles, layer.model_cycles, "{name}: {layer:?}");
+            assert!(layer.busy + layer.stall < layer.cycles, "{name}: {layer:?}");
         }
         report
     }

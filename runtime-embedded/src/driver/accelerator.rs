@@ -1,7 +1,7 @@
 //! One accelerator: probe, load, start, read, stop.
 
 use network::TensorSpec;
-use network::registers::{self as regs, BankPlace, FeatureLayout, Register};
+use network::registers::{self as regs, BankPlace, FeatureLayout, InputPacking, Register};
 
 use super::RegBus;
 use super::error::{DriverError, EngineFault};
@@ -20,6 +20,8 @@ const LEAST_WATCHDOG: u32 = 10_000;
 pub struct Build {
     /// TN, TP and LANE_BITS.
     pub layout: FeatureLayout,
+    /// INPUT_SPLIT_BITS (none if 0) and INPUT_ROW_TAPS.
+    pub input_packing: InputPacking,
     /// OUTPUT_WINDOW_BASE: window address of the output tensor in feature memory.
     pub output_window_base: u32,
     /// MODEL_CYCLES: predicted cycles of a frame; the watchdog allows four times as many.
@@ -38,13 +40,21 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
     /// Takes the bus; nothing is read or written yet.
     ///
     /// # Errors
-    /// [`DriverError::Build`] if a lane count is zero or a bank has more than 512 bits.
+    /// [`DriverError::Build`] if a lane count is zero, a bank has more than 512 bits, or the input
+    /// cannot be packed so.
     pub fn new(bus: B, model: Model<'m>, build: Build) -> Result<Accelerator<'m, B>, DriverError> {
-        let layout = &build.layout;
+        let (layout, packing) = (&build.layout, &build.input_packing);
+        let most_split = usize::from(model.input_spec().bits - 1);
+        let split_bits = packing.split_bits.map_or(0, usize::from);
+        if split_bits > most_split || packing.split_bits == Some(0) {
+            let (what, expected) = ("split bits of the input (1 to)", most_split as u32);
+            return Err(DriverError::Build { what, expected, found: split_bits as u32 });
+        }
         let counts = [
             ("input lanes (1 to 512)", layout.input_lanes, 512),
             ("pixel lanes (1 to 1024)", layout.pixel_lanes, 1024),
             ("bits of a lane (1 to 8)", layout.lane_bits, 8),
+            ("row taps of the input (1 to 15)", packing.row_taps, 15),
         ];
         for (what, found, most) in counts {
             if !(1..=most).contains(&found) {
@@ -115,7 +125,7 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
         let caps = self.read(regs::CAPS);
         let layout = self.build.layout;
         let lanes = |name| 1u32.checked_shl(capability(caps, name)).unwrap_or(0);
-        let input_words = layout.tensor_window_words(&self.model.input_spec()) as u32;
+        let input_words = layout.tensor_window_words(&self.packed_input()) as u32;
         let checks = [
             ("input lanes", layout.input_lanes as u32, lanes("log2_tn")),
             ("pixel lanes", layout.pixel_lanes as u32, lanes("log2_tp")),
@@ -130,6 +140,11 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
         Ok(())
     }
 
+    /// Shape of the input as it lies in the accelerator.
+    fn packed_input(&self) -> TensorSpec {
+        self.build.input_packing.spec(&self.model.input_spec())
+    }
+
     /// Writes the input tensor into the accelerator.
     ///
     /// # Shapes
@@ -140,12 +155,13 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
     pub fn load_input(&mut self, input: &[u8]) -> Result<(), DriverError> {
         self.model.check_input(input).map_err(DriverError::Input)?;
         let (spec, layout) = (self.model.input_spec(), self.build.layout);
+        let packed = self.packed_input();
         self.clear_events();
         self.write(regs::WINDOW_SELECT, regs::WINDOW_INPUT);
         // the window takes banks in the order of memory: rows, pixel groups, channel groups, pixels
         for y in 0..spec.height {
             for first in (0..spec.width).step_by(layout.pixel_lanes) {
-                for group in 0..layout.groups(&spec) {
+                for group in 0..layout.groups(&packed) {
                     for x in first..first + layout.pixel_lanes {
                         self.load_bank(&spec, input, BankPlace { group, y, x });
                     }
@@ -153,7 +169,7 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
             }
         }
         self.check_errors()?;
-        let expected = layout.tensor_window_words(&spec) as u32;
+        let expected = layout.tensor_window_words(&packed) as u32;
         let found = self.read(regs::INPUT_LOADED);
         if expected != found {
             return Err(DriverError::Load { expected, found });
@@ -163,10 +179,11 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
 
     /// Writes one bank; pixels past the end of a row are zero.
     fn load_bank(&mut self, spec: &TensorSpec, input: &[u8], place: BankPlace) {
-        let layout = self.build.layout;
+        let Build { layout, input_packing, .. } = self.build;
         for index in 0..layout.bank_window_words() {
             let inside = place.x < spec.width;
-            let word = if inside { layout.pack(spec, input, place, index) } else { 0 };
+            let word =
+                if inside { input_packing.pack(&layout, spec, input, place, index) } else { 0 };
             self.write(regs::WINDOW_DATA, word);
         }
     }

@@ -2,7 +2,7 @@
 //! faults that can be switched on for a number of events.
 
 use network::Network;
-use network::registers::{self as regs, BankPlace, FeatureLayout};
+use network::registers::{self as regs, BankPlace, FeatureLayout, InputPacking};
 use qunet_runtime_embedded::driver::{Build, RegBus};
 
 /// What goes wrong.
@@ -33,6 +33,7 @@ pub struct Mock {
     pub network: Network,
     pub model_hash: u32,
     pub layout: FeatureLayout,
+    pub packing: InputPacking,
     pub input_base: usize,
     pub output_base: usize,
     /// A fault and how many more starts (or, for faults of the bus, reads) it spoils.
@@ -59,8 +60,18 @@ const FRAME_POLLS: u32 = 5;
 
 impl Mock {
     pub fn new(network: Network, model_hash: u32, layout: FeatureLayout) -> Mock {
+        Mock::packed(network, model_hash, layout, InputPacking::PLAIN)
+    }
+
+    /// A block whose input is packed.
+    pub fn packed(
+        network: Network,
+        model_hash: u32,
+        layout: FeatureLayout,
+        packing: InputPacking,
+    ) -> Mock {
         let input_base = 3;
-        let input_words = layout.tensor_window_words(network.spec(network.input));
+        let input_words = layout.tensor_window_words(&packing.spec(network.spec(network.input)));
         let output_words = layout.tensor_window_words(network.spec(network.output));
         let output_base = input_base + input_words + 2;
         Mock {
@@ -68,6 +79,7 @@ impl Mock {
             network,
             model_hash,
             layout,
+            packing,
             input_base,
             output_base,
             fault: None,
@@ -88,11 +100,13 @@ impl Mock {
 
     pub fn build(&self) -> Build {
         let (layout, output_window_base) = (self.layout, self.output_base as u32);
-        Build { layout, output_window_base, model_cycles: 100 }
+        let input_packing = self.packing;
+        Build { layout, input_packing, output_window_base, model_cycles: 100 }
     }
 
     fn input_words(&self) -> u32 {
-        self.layout.tensor_window_words(self.network.spec(self.network.input)) as u32
+        let input = self.packing.spec(self.network.spec(self.network.input));
+        self.layout.tensor_window_words(&input) as u32
     }
 
     /// True if this event is spoiled; counts down.
@@ -150,7 +164,7 @@ impl Mock {
     }
 
     fn finish(&mut self) {
-        let input = self.take_tensor(self.network.input.index(), self.input_base);
+        let input = self.take_input();
         let values = self.network.run_reference(&input).expect("the driver loads legal inputs");
         let output = self.network.output;
         let (spec, layout) = (*self.network.spec(output), self.layout);
@@ -171,14 +185,30 @@ impl Mock {
         self.n_frames += 1;
     }
 
-    fn take_tensor(&self, tensor: usize, base: usize) -> Vec<u8> {
-        let (spec, layout) = (self.network.tensors[tensor].spec, self.layout);
+    /// The image that the lanes hold, which must be the same in all of a pixel's row taps.
+    fn take_input(&self) -> Vec<u8> {
+        let (spec, layout) = (*self.network.spec(self.network.input), self.layout);
+        let packed = self.packing.spec(&spec);
+        let n_parts = packed.channels / (spec.channels * self.packing.row_taps);
+        let lane = |channel: usize, y: usize, x: usize| {
+            let group = channel / layout.input_lanes;
+            let bank = self.input_base + layout.bank_address(&packed, group, y, x);
+            let bank = &self.memory[bank..bank + layout.bank_window_words()];
+            packed.decode(layout.unpack(&packed, bank, channel % layout.input_lanes))
+        };
         let value = |at: usize| {
             let (c, y, x) = (at / spec.plane(), at / spec.width % spec.height, at % spec.width);
-            let group = c / layout.input_lanes;
-            let bank = base + layout.bank_address(&spec, group, y, x);
-            let bank = &self.memory[bank..bank + layout.bank_window_words()];
-            layout.unpack(&spec, bank, c % layout.input_lanes)
+            let taps = (0..self.packing.row_taps).filter_map(|tap| {
+                let from = (y + self.packing.row_taps / 2).checked_sub(tap)?;
+                let first = (c * self.packing.row_taps + tap) * n_parts;
+                let parts = (0..n_parts).map(|part| lane(first + part, from, x));
+                let shifts = [0, self.packing.split_bits.unwrap_or(0)];
+                (from < spec.height)
+                    .then(|| parts.zip(shifts).map(|(part, shift)| part << shift).sum::<i32>())
+            });
+            let taps: Vec<i32> = taps.collect();
+            assert!(taps.iter().all(|value| *value == taps[0]), "row taps differ: {taps:?}");
+            spec.encode(taps[0])
         };
         (0..spec.len()).map(value).collect()
     }

@@ -6,14 +6,14 @@ use network::{Network, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use super::error::VerilatedError;
-use super::model::Verilated;
+use super::model::{Counters, Verilated};
 
 /// What a co-simulation found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CosimReport {
     /// Images compared.
     pub images: usize,
-    /// Operations of the program.
+    /// Layers compared: those whose output lies in memory.
     pub layers: usize,
     /// Values compared: every layer's output, and the output of an unbroken run.
     pub values_compared: u64,
@@ -29,6 +29,26 @@ pub struct CosimReport {
     pub utilization: f64,
     /// Cycles of an image in which the array waited for the requantizer.
     pub stall_cycles: u64,
+    /// Counters of each operation, from the single steps of the first image.
+    pub per_layer: Vec<LayerCycles>,
+}
+
+/// Cycles in which a single step fetches its descriptor; in a frame the layer before hides them.
+const FETCH_CYCLES: u64 = 20;
+
+/// What the engine counted while one operation ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerCycles {
+    /// Name of the layer; the max-pool that runs with it is not named.
+    pub name: String,
+    /// Clock cycles; in a frame those in which the next descriptor is fetched at least.
+    pub cycles: u64,
+    /// Cycles in which the array took an operand.
+    pub busy: u64,
+    /// Cycles in which the array waited for the requantizer.
+    pub stall: u64,
+    /// Modelled cycles.
+    pub model_cycles: u64,
 }
 
 /// One value that differs.
@@ -85,7 +105,7 @@ pub fn cosim_on(
 ) -> Result<CosimReport, VerilatedError> {
     let network = read_model(build_dir)?;
     let mut report = CosimReport {
-        layers: design.manifest().operations.len(),
+        layers: design.manifest().operations.iter().flat_map(|op| op.outputs()).count(),
         model_cycles: design.manifest().model_cycles,
         ..CosimReport::default()
     };
@@ -118,7 +138,7 @@ fn read_model(build_dir: &Path) -> Result<Network, VerilatedError> {
     Network::from_bytes(&bytes).map_err(|source| VerilatedError::Model { path, source })
 }
 
-/// Steps through the program and compares the tensor that each operation wrote.
+/// Steps through the program and compares the tensors that each operation wrote.
 fn compare_layers(
     design: &mut Verilated,
     network: &Network,
@@ -128,12 +148,27 @@ fn compare_layers(
     report: &mut CosimReport,
 ) -> Result<(), VerilatedError> {
     design.load_input(input)?;
+    let mut before = Counters::default();
     for operation in design.manifest().operations.clone() {
         design.step()?;
-        let found = design.read_tensor(operation.output)?;
-        let spec = network.tensors[operation.output].spec;
-        let place = Place { image, layer: &operation.name, spec };
-        compare(place, &expected[operation.output], &found, report);
+        let now = design.counters()?;
+        if image == 0 {
+            report.per_layer.push(LayerCycles {
+                name: operation.name.clone(),
+                cycles: u64::from(now.cycles - before.cycles)
+                    .saturating_sub(FETCH_CYCLES)
+                    .max(FETCH_CYCLES),
+                busy: u64::from(now.busy - before.busy),
+                stall: u64::from(now.stall - before.stall),
+                model_cycles: operation.model_cycles,
+            });
+        }
+        before = now;
+        for (layer, output) in operation.outputs() {
+            let found = design.read_tensor(output)?;
+            let place = Place { image, layer, spec: network.tensors[output].spec };
+            compare(place, &expected[output], &found, report);
+        }
     }
     // the step that finds the end of the program
     design.step()?;

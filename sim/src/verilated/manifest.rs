@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use network::TensorSpec;
-use network::registers::FeatureLayout;
+use network::registers::{FeatureLayout, InputPacking};
 use serde::{Deserialize, Serialize};
 
 use super::error::VerilatedError;
@@ -34,6 +34,8 @@ pub struct Manifest {
     pub input_window_base: usize,
     /// Window words of the input.
     pub input_window_words: usize,
+    /// How the input lies in feature memory.
+    pub input_packing: PackingEntry,
     /// Index of the input tensor.
     pub input: usize,
     /// Index of the output tensor.
@@ -80,6 +82,8 @@ pub struct Memories {
     pub params: Memory,
     /// Descriptor memory.
     pub descriptors: Memory,
+    /// Half row of the fused max-pool; it has no image.
+    pub pool: Memory,
 }
 
 /// One memory.
@@ -91,6 +95,22 @@ pub struct Memory {
     pub word_bits: usize,
     /// `$readmemh` image in the build folder.
     pub file: Option<String>,
+}
+
+/// How the input lies in feature memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackingEntry {
+    /// L: a value is two channels, x mod 2^L and floor(x / 2^L); none: one channel.
+    pub split_bits: Option<u8>,
+    /// Rows in the lanes of one pixel; 1: its own.
+    pub row_taps: usize,
+}
+
+impl PackingEntry {
+    /// As the loaders take it.
+    pub fn packing(&self) -> InputPacking {
+        InputPacking { split_bits: self.split_bits, row_taps: self.row_taps }
+    }
 }
 
 /// A tensor and its place in feature memory.
@@ -127,12 +147,35 @@ pub struct OperationEntry {
     pub operation: String,
     /// Index of the tensor written.
     pub output: usize,
+    /// The max-pool of the output, if it is written in the same pass.
+    pub pooled: Option<PooledEntry>,
     /// Modelled cycles.
     pub model_cycles: u64,
     /// Multiply-accumulates.
     pub macs: u64,
-    /// Weight digits.
+    /// Digit passes.
     pub digits: usize,
+    /// Useful digit products: multiply-accumulates × digits of the layer's own weight bits.
+    pub digit_macs: u64,
+}
+
+/// A max-pool that a convolution computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PooledEntry {
+    /// Name of the layer.
+    pub name: String,
+    /// Index of the layer.
+    pub layer: usize,
+    /// Index of the tensor written.
+    pub output: usize,
+}
+
+impl OperationEntry {
+    /// Name of each layer and index of each tensor that the operation writes.
+    pub fn outputs(&self) -> impl Iterator<Item = (&str, usize)> {
+        let pooled = self.pooled.iter().map(|pool| (pool.name.as_str(), pool.output));
+        [(self.name.as_str(), self.output)].into_iter().chain(pooled)
+    }
 }
 
 impl Shape {
@@ -185,13 +228,18 @@ impl Manifest {
         if !lanes.iter().all(|n| (1..=1024).contains(n)) || !(1..=8).contains(&e.lane_bits) {
             return Err(format!("engine: lanes {lanes:?} of {} bits", e.lane_bits));
         }
+        let PackingEntry { split_bits, row_taps } = self.input_packing;
+        let splits = split_bits.is_none_or(|low| (1..8).contains(&low));
+        if !splits || !(1..16).contains(&row_taps) {
+            return Err(format!("input_packing: split {split_bits:?}, {row_taps} rows"));
+        }
         let n_tensors = self.tensors.len();
         for tensor in &self.tensors {
             if !tensor.spec().is_legal() {
                 return Err(format!("tensor {}: shape or bits out of range", tensor.name));
             }
         }
-        let outputs = self.operations.iter().map(|op| op.output);
+        let outputs = self.operations.iter().flat_map(|op| op.outputs()).map(|(_, tensor)| tensor);
         for index in outputs
             .chain((n_tensors > 0).then_some([self.input, self.output]).into_iter().flatten())
         {
@@ -199,6 +247,10 @@ impl Manifest {
             if tensor.and_then(|t| t.base).is_none() {
                 return Err(format!("tensor {index}: expected a place in feature memory"));
             }
+        }
+        let input_bits = self.tensors.get(self.input).map_or(8, |input| input.bits);
+        if split_bits.is_some_and(|low| low >= input_bits) {
+            return Err(format!("input_packing: {split_bits:?} of {input_bits} bits split off"));
         }
         Ok(())
     }

@@ -13,7 +13,9 @@ mod model;
 mod program;
 
 pub use build::is_installed;
-pub use cosim::{CosimReport, Mismatch, cosim, cosim_on};
+pub use cosim::{CosimReport, LayerCycles, Mismatch, cosim, cosim_on};
 pub use error::VerilatedError;
-pub use manifest::{Manifest, Memories, Memory, OperationEntry, Shape, TensorPlace};
+pub use manifest::{
+    Manifest, Memories, Memory, OperationEntry, PackingEntry, PooledEntry, Shape, TensorPlace,
+};
 pub use model::{Counters, Step, Verilated};

@@ -100,11 +100,12 @@ impl Verilated {
             });
         }
         let (has, wants) = (&self.built.memories, &program.memories);
-        let depths: [(&'static str, &Memory, &Memory); 4] = [
+        let depths: [(&'static str, &Memory, &Memory); 5] = [
             ("feature words", &has.features, &wants.features),
             ("weight words", &has.weights, &wants.weights),
             ("parameter words", &has.params, &wants.params),
             ("descriptor words", &has.descriptors, &wants.descriptors),
+            ("words of the max-pool buffer", &has.pool, &wants.pool),
         ];
         for (what, has, wants) in depths {
             if wants.depth > has.depth {
@@ -167,16 +168,20 @@ impl Verilated {
         }
         self.write(regs::WINDOW_SELECT, regs::WINDOW_INPUT)?;
         let layout = self.program.engine.layout();
+        let packing = self.program.input_packing.packing();
+        let groups = layout.groups(&packing.spec(&spec));
         let columns = spec.width.div_ceil(layout.pixel_lanes) * layout.pixel_lanes;
         for y in 0..spec.height {
             for first in (0..columns).step_by(layout.pixel_lanes) {
-                for group in 0..layout.groups(&spec) {
+                for group in 0..groups {
                     for x in first..first + layout.pixel_lanes {
                         for index in 0..layout.bank_window_words() {
-                            let place = BankPlace { group, y, x };
-                            let inside = x < spec.width;
-                            let word =
-                                if inside { layout.pack(&spec, values, place, index) } else { 0 };
+                            let at = BankPlace { group, y, x };
+                            let word = if x < spec.width {
+                                packing.pack(&layout, &spec, values, at, index)
+                            } else {
+                                0
+                            };
                             self.write(regs::WINDOW_DATA, word)?;
                         }
                     }

@@ -39,8 +39,13 @@ impl Verilator {
     fn build() -> Result<Verilator> {
         let folder = tempfile::tempdir()?;
         let engine = folder.path().join("engine");
-        let depths =
-            Depths { features: 1 << 16, weights: 1 << 16, params: 1 << 10, descriptors: 1 << 10 };
+        let depths = Depths {
+            features: 1 << 16,
+            weights: 1 << 16,
+            params: 1 << 10,
+            descriptors: 1 << 10,
+            pool: 1 << 10,
+        };
         generate_loadable(&config(), depths, &engine)?;
         let cache = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("verilated");
         let design = Box::new(Verilated::build(&engine, &cache)?);
@@ -59,7 +64,9 @@ impl Verilator {
             self.design.load_input(input)?;
             for operation in self.design.manifest().operations.clone() {
                 self.design.step()?;
-                found[operation.output] = self.design.read_tensor(operation.output)?;
+                for (_, output) in operation.outputs() {
+                    found[output] = self.design.read_tensor(output)?;
+                }
             }
             if self.design.step()? != Step::Ended {
                 bail!("the program goes on after its last operation");
@@ -107,8 +114,8 @@ impl Icarus {
         if verdict != "PASS" {
             bail!("bench: {text}");
         }
-        let outputs =
-            report.manifest.operations.iter().map(|o| network.tensors[o.output].spec.len());
+        let outputs = report.manifest.operations.iter().flat_map(|op| op.outputs());
+        let outputs = outputs.map(|(_, tensor)| network.tensors[tensor].spec.len());
         let n_values = outputs.sum::<usize>() as u64;
         let n_layers = report.test_bench_operations;
         Ok(Comparison { n_layers, n_values, ..Comparison::default() })
