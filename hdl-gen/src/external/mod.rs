@@ -8,6 +8,7 @@
 pub mod outside;
 pub mod place;
 pub mod program;
+pub mod report;
 pub mod rows;
 pub mod select;
 pub mod shape;
@@ -23,7 +24,7 @@ use network::Network;
 use crate::error::HdlError;
 use crate::schedule::Schedule;
 use place::Placement;
-use program::{Lane, Program};
+use program::Program;
 use select::Segment;
 use simulate::{Issue, Timeline};
 
@@ -47,7 +48,7 @@ pub fn plan(
     let outside = outside::outside(&view, &segments);
     let program = program::program(&view, &segments, &placement, &outside);
     let timeline = simulate::simulate(&program);
-    let report = ExternalReport::default();
+    let report = report::report(&view, &segments, &program, &timeline);
     let (engine, dma) = (engine_commands(&program, &timeline)?, dma_commands(&program, &timeline)?);
     Ok(ExternalPlan {
         engine,
