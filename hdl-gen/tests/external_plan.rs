@@ -1,9 +1,12 @@
 //! Plans for external memory: what they move, what they need, what is refused.
 
 use hdl_gen::HardwareConfig;
-use hdl_gen::external::{ExternalConfig, ExternalPlan, View, plan};
+#[allow(unused_imports)]
+use hdl_gen::external::play::play;
+use hdl_gen::external::{ExternalConfig, ExternalPlan, View, minimum, plan};
 use hdl_gen::schedule::{Schedule, schedule};
 use network::{Layer, Network};
+use qunet_tests::random_network::random_network;
 use qunet_tests::unet::{Unet, unet};
 
 /// Base 16, depth 4, 256², W4 A6, the 8-bit input in two lanes of 6 bits.
@@ -39,29 +42,114 @@ fn planned(lanes: [usize; 3], feature_kib: usize, weight_kib: usize) -> External
 }
 
 #[test]
-fn goals() {
+fn large_unet_reaches_its_bytes_and_utilization() {
     for lanes in [[2, 4, 8], [2, 8, 16]] {
         for (feature_kib, weight_kib, most) in [(256, 80, 6_200_000), (56, 76, 7_200_000)] {
-            let plan = planned(lanes, feature_kib, weight_kib);
-            let report = &plan.report;
-            eprintln!(
-                "{lanes:?} {feature_kib}+{weight_kib}: {} bytes, floor {}, util {:.4}, stall {}, bus {}, cycles {}, {} engine {} dma, {} visits {} channels",
-                report.moved.total(),
-                report.floor_bytes,
-                report.utilization,
-                report.stall_cycles,
-                report.bus_cycles,
-                report.cycles,
-                plan.engine.len(),
-                plan.dma.len(),
-                plan.visits.len(),
-                plan.channels.len()
-            );
-            for s in &report.segments {
-                eprintln!("   {} {:?} f {} w {}", s.text, s.moved, s.feature_words, s.weight_words);
-            }
-            assert!(report.moved.total() <= most, "{}", report.moved.total());
-            assert!(report.utilization >= 0.96, "{}", report.utilization);
+            let report = planned(lanes, feature_kib, weight_kib).report;
+            let bytes = report.moved.total();
+            assert!(report.floor_bytes <= bytes && bytes <= most, "{lanes:?}: {report:#?}");
+            assert!((0.96..1.0).contains(&report.utilization), "{lanes:?}: {report:#?}");
         }
     }
+}
+
+/// A random network's schedule for one of several shapes of the array.
+fn random_schedule(seed: u64) -> (Network, Schedule) {
+    const SHAPES: [[usize; 5]; 6] = [
+        [2, 4, 4, 4, 1],
+        [1, 1, 1, 1, 1],
+        [8, 2, 1, 8, 1],
+        [1, 4, 2, 2, 1],
+        [4, 8, 8, 4, 4],
+        [2, 2, 16, 1, 2],
+    ];
+    let [tn, tm, tp, digit_bits, lanes] = SHAPES[seed as usize % SHAPES.len()];
+    let config = HardwareConfig {
+        tn,
+        tm,
+        tp,
+        digit_bits,
+        lane_bits: Some(8),
+        requantize_lanes: Some(lanes),
+        scaled: Some(true),
+        ..Default::default()
+    };
+    let network = random_network(seed);
+    let schedule = schedule(&network, &config).expect("schedules");
+    (network, schedule)
+}
+
+#[test]
+fn random_networks_run_in_every_memory_from_the_minimum_on() {
+    for seed in 0..400 {
+        let (network, schedule) = random_schedule(seed);
+        let view = View::new(&network, &schedule);
+        let least = minimum(&view);
+        // from the least to four times: rings, chunks, chains and resident tensors
+        for (features, weights) in [(4, 4), (4, 9), (5, 4), (6, 6), (9, 5), (16, 16), (200, 64)] {
+            let config = ExternalConfig {
+                feature_words: least.feature_words * features / 4,
+                weight_words: least.weight_words * weights / 4,
+            };
+            let plan = plan(&network, &schedule, &config)
+                .unwrap_or_else(|e| panic!("seed {seed}, {features}, {weights}: {e}"));
+            assert_eq!(plan.minimum, least);
+            assert!(plan.report.moved.total() >= weight_bytes(&plan), "seed {seed}");
+        }
+    }
+}
+
+fn weight_bytes(plan: &ExternalPlan) -> usize {
+    plan.weights.iter().map(|chunk| chunk.rows * chunk.row_bytes).sum()
+}
+
+#[test]
+fn less_than_the_minimum_is_refused() {
+    let (network, schedule) = random_schedule(0);
+    let least = minimum(&View::new(&network, &schedule));
+    let message = |feature_words, weight_words| {
+        let config = ExternalConfig { feature_words, weight_words };
+        plan(&network, &schedule, &config).unwrap_err().to_string()
+    };
+    let ExternalConfig { feature_words, weight_words } = least;
+    assert_eq!(
+        message(feature_words - 3, weight_words),
+        format!(
+            "external memory: feature_words: expected at least {feature_words}, found {}: 3 words \
+             too few",
+            feature_words - 3
+        )
+    );
+    assert!(message(feature_words, weight_words - 1).contains("weight_words: expected at least"));
+}
+
+/// Every single change that must break a plan, by what it changes.
+#[allow(dead_code)]
+fn mutations(view: &View, plan: &ExternalPlan) -> Vec<(String, ExternalPlan)> {
+    let mut found = Vec::new();
+    let mut add = |what: String, change: &dyn Fn(&mut ExternalPlan)| {
+        let mut mutated = plan.clone();
+        change(&mut mutated);
+        found.push((what, mutated));
+    };
+    for (at, visit) in plan.visits.iter().enumerate() {
+        add(format!("weights of visit {at}"), &|p| p.visits[at].weight_base += 1);
+        for nth in 0..visit.sources.len() {
+            add(format!("source {nth} of visit {at}"), &|p| p.visits[at].sources[nth].base += 1);
+        }
+    }
+    for at in 0..plan.channels.len() {
+        add(format!("base of channel {at}"), &|p| p.channels[at].base += 1);
+        add(format!("address of channel {at}"), &|p| p.channels[at].external_address += 16);
+    }
+    for at in 0..plan.engine.len() {
+        add(format!("rows of engine command {at}"), &|p| p.engine[at].rows += 1);
+        add(format!("engine command {at} dropped"), &|p| drop(p.engine.remove(at)));
+    }
+    for at in 0..plan.dma.len() {
+        add(format!("dma command {at} twice"), &|p| p.dma.insert(at, p.dma[at]));
+        add(format!("dma command {at} waits too long"), &|p| p.dma[at].wait = 60_000);
+    }
+    assert!(!view.operations.is_empty());
+    found
 }

@@ -7,10 +7,12 @@
 
 pub mod outside;
 pub mod place;
+pub mod play;
 pub mod program;
 pub mod report;
 pub mod rows;
 pub mod select;
+pub mod shadow;
 pub mod shape;
 pub mod simulate;
 pub mod types;
@@ -50,7 +52,7 @@ pub fn plan(
     let timeline = simulate::simulate(&program);
     let report = report::report(&view, &segments, &program, &timeline);
     let (engine, dma) = (engine_commands(&program, &timeline)?, dma_commands(&program, &timeline)?);
-    Ok(ExternalPlan {
+    let plan = ExternalPlan {
         engine,
         dma,
         visits: program.visits,
@@ -61,7 +63,9 @@ pub fn plan(
         config: *config,
         minimum,
         report,
-    })
+    };
+    play::play(&view, &plan).map_err(|reason| refused(&reason))?;
+    Ok(plan)
 }
 
 /// Smallest memories with which a network runs: each operation alone, row by row, channel group

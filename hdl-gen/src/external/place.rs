@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::select::Segment;
-use super::shape::Role;
+use super::shape::{Role, Touch};
 use super::types::{ExternalConfig, Ring};
 use super::view::View;
 
@@ -41,29 +41,48 @@ pub fn place(view: &View, segments: &[Segment], config: ExternalConfig) -> Optio
     Some(Placement { rings, weights: place_weights(view, segments, config.weight_words) })
 }
 
-/// Resident tensors first, the largest first; then the rings of each segment.
+/// Resident tensors first, the largest first; then the rings of each segment, where it is possible
+/// apart from what the segment before uses.
 fn place_features(view: &View, segments: &[Segment], words: usize) -> Option<Vec<Block>> {
     let mut blocks = resident(view, segments);
     blocks.sort_by_key(|b| (std::cmp::Reverse(b.words), b.first, b.tensor));
+    let mut placed = Vec::new();
+    add(&mut placed, &blocks, words, false)?;
     for (at, segment) in segments.iter().enumerate() {
-        let touches = segment.shape.touches.iter().filter(|t| !segment.is_resident(t.tensor));
-        blocks.extend(touches.map(|t| Block {
-            tensor: t.tensor,
-            words: t.ring * view.tensors[t.tensor].pitch,
-            first: at,
-            last: at,
-            loaded: t.role == Role::Source,
-            base: 0,
-        }));
-    }
-    let mut placed: Vec<Block> = Vec::new();
-    for block in blocks {
-        let early = Block { first: block.first.saturating_sub(1), ..block };
-        let apart = if block.loaded { lowest(&placed, &early, words) } else { None };
-        let base = apart.or_else(|| lowest(&placed, &block, words))?;
-        placed.push(Block { base, ..block });
+        let rings = rings(view, segment, at);
+        let apart = add(&mut placed, &rings, words, true);
+        apart.or_else(|| add(&mut placed, &rings, words, false))?;
     }
     Some(placed)
+}
+
+/// The tensors of a segment that are not resident.
+fn rings(view: &View, segment: &Segment, at: usize) -> Vec<Block> {
+    let touches = segment.shape.touches.iter().filter(|t| !segment.is_resident(t.tensor));
+    let block = |t: &Touch| Block {
+        tensor: t.tensor,
+        words: t.ring * view.tensors[t.tensor].pitch,
+        first: at,
+        last: at,
+        loaded: t.role == Role::Source,
+        base: 0,
+    };
+    touches.map(block).collect()
+}
+
+/// Places all blocks or none of them.
+fn add(placed: &mut Vec<Block>, blocks: &[Block], words: usize, apart: bool) -> Option<()> {
+    let n_before = placed.len();
+    for block in blocks {
+        let early = Block { first: block.first.saturating_sub(1), ..*block };
+        let base = if apart && block.loaded { lowest(placed, &early, words) } else { None };
+        let Some(base) = base.or_else(|| lowest(placed, block, words)) else {
+            placed.truncate(n_before);
+            return None;
+        };
+        placed.push(Block { base, ..*block });
+    }
+    Some(())
 }
 
 fn resident(view: &View, segments: &[Segment]) -> Vec<Block> {
