@@ -27,7 +27,7 @@ use crate::error::HdlError;
 use crate::schedule::Schedule;
 use place::Placement;
 use program::Program;
-use select::Segment;
+use select::{Freedom, Segment};
 use simulate::{Issue, Timeline};
 
 /// Parts into which the feature memory is cut when tensors do not fit between each other.
@@ -46,26 +46,19 @@ pub fn plan(
     let minimum = minimum(&view);
     check("feature_words", config.feature_words, minimum.feature_words)?;
     check("weight_words", config.weight_words, minimum.weight_words)?;
-    let (segments, placement) = segments(&view, *config)?;
-    let outside = outside::outside(&view, &segments);
-    let program = program::program(&view, &segments, &placement, &outside);
-    let timeline = simulate::simulate(&program);
-    let report = report::report(&view, &segments, &program, &timeline);
-    let (engine, dma) = (engine_commands(&program, &timeline)?, dma_commands(&program, &timeline)?);
-    let plan = ExternalPlan {
-        engine,
-        dma,
-        visits: program.visits,
-        channels: program.channels,
-        tensors: outside.tensors,
-        weights: outside.weights,
-        external_bytes: outside.bytes,
-        config: *config,
-        minimum,
-        report,
-    };
-    play::play(&view, &plan).map_err(|reason| refused(&reason))?;
-    Ok(plan)
+    let mut error = refused("no order of segments fits the memories");
+    // parts of rows may need more commands than the queues can count
+    for parts in [true, false] {
+        let Some((segments, placement)) = segments(&view, *config, parts) else { continue };
+        match assemble(&view, &segments, &placement, *config) {
+            Ok(plan) => {
+                play::play(&view, &plan).map_err(|reason| refused(&reason))?;
+                return Ok(plan);
+            }
+            Err(found) => error = found,
+        }
+    }
+    Err(error)
 }
 
 /// Smallest memories with which a network runs: each operation alone, row by row, channel group
@@ -85,20 +78,45 @@ fn check(key: &'static str, available: usize, needed: usize) -> Result<(), HdlEr
     Err(HdlError::ExternalMemory { key, needed, available })
 }
 
-/// Segments that also find their places: what is cut up too much is chosen again for a smaller
-/// memory, at last with every tensor outside.
-fn segments(view: &View, config: ExternalConfig) -> Result<(Vec<Segment>, Placement), HdlError> {
+/// A plan of given segments.
+fn assemble(
+    view: &View,
+    segments: &[Segment],
+    placement: &Placement,
+    config: ExternalConfig,
+) -> Result<ExternalPlan, HdlError> {
+    let outside = outside::outside(view, segments);
+    let program = program::program(view, segments, placement, &outside);
+    let timeline = simulate::simulate(&program);
+    Ok(ExternalPlan {
+        engine: engine_commands(&program, &timeline)?,
+        dma: dma_commands(&program, &timeline)?,
+        report: report::report(view, segments, &program, &timeline),
+        visits: program.visits,
+        channels: program.channels,
+        tensors: outside.tensors,
+        weights: outside.weights,
+        external_bytes: outside.bytes,
+        config,
+        minimum: minimum(view),
+    })
+}
+
+/// Segments that also find their places: where memory is cut up too much they are chosen again
+/// for a smaller one, at last with every tensor outside.
+fn segments(view: &View, config: ExternalConfig, parts: bool) -> Option<(Vec<Segment>, Placement)> {
     for part in 0..=BUDGET_PARTS {
         let feature_words = config.feature_words - config.feature_words * part / BUDGET_PARTS;
         let budget = ExternalConfig { feature_words, ..config };
-        let Some(segments) = select::select(view, budget, true) else { break };
-        if let Some(placement) = place::place(view, &segments, config) {
-            return Ok((segments, placement));
+        let freedom = Freedom { resident: part < BUDGET_PARTS, parts };
+        let budget = if freedom.resident { budget } else { config };
+        let segments = select::select(view, budget, freedom);
+        let placed = segments.and_then(|s| place::place(view, &s, config).map(|p| (s, p)));
+        if placed.is_some() {
+            return placed;
         }
     }
-    let segments = select::select(view, config, false);
-    let placed = segments.and_then(|s| place::place(view, &s, config).map(|p| (s, p)));
-    placed.ok_or_else(|| refused("no order of segments fits the memories"))
+    None
 }
 
 fn engine_commands(program: &Program, timeline: &Timeline) -> Result<Vec<EngineCommand>, HdlError> {

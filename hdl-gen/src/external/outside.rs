@@ -56,14 +56,11 @@ pub fn parts(view: &View, segment: &Segment, tensor: usize) -> Vec<(usize, usize
     let total = view.tensors[tensor].groups;
     let Some(idx) = view.writer(tensor) else { return vec![(0, total)] };
     let op = &view.operations[idx];
-    let chunks = segment.shape.chunks(view, idx);
-    let n_chunks = chunks.len();
-    let part = |(at, (first, n)): (usize, (usize, usize))| {
-        let start = first / op.unit * op.unit_groups;
-        let end = if at + 1 == n_chunks { total } else { (first + n) / op.unit * op.unit_groups };
-        (start, end - start)
-    };
-    chunks.into_iter().enumerate().map(part).collect()
+    if !segment.shape.stores_parts() {
+        return vec![(0, total)];
+    }
+    let chunks = segment.shape.chunks(view, idx).into_iter();
+    chunks.map(|chunk| view.groups_of(op, tensor, chunk)).collect()
 }
 
 fn add_tensor(view: &View, map: &mut Outside, tensor: usize, groups: &[(usize, usize)]) {

@@ -35,17 +35,38 @@ pub enum Memory {
     External,
 }
 
-/// Words that a command reads or writes.
+/// Words that a command reads or writes: runs at a stride.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Where.
     pub memory: Memory,
     /// First word.
     pub start: usize,
-    /// Number of words.
+    /// Words of a run.
     pub words: usize,
+    /// Runs.
+    pub runs: usize,
+    /// Words from a run to the next.
+    pub stride: usize,
     /// Written, else read.
     pub writes: bool,
+}
+
+impl Access {
+    fn run(memory: Memory, start: usize, words: usize, writes: bool) -> Access {
+        Access { memory, start, words, runs: 1, stride: 0, writes }
+    }
+
+    /// First words of the runs.
+    pub fn starts(&self) -> impl Iterator<Item = usize> + use<> {
+        let Access { start, stride, .. } = *self;
+        (0..self.runs).map(move |run| start + run * stride)
+    }
+
+    /// The word behind the last.
+    pub fn end(&self) -> usize {
+        self.start + (self.runs - 1) * self.stride + self.words
+    }
 }
 
 /// A command with all it touches.
@@ -126,7 +147,7 @@ pub fn program(
         };
         match segment.shape.order {
             Order::Chain => writer.chain(),
-            Order::Strips { strip, command } => writer.strips(strip, command),
+            Order::Strips { strip, command, .. } => writer.strips(strip, command),
         }
     }
     program
@@ -175,9 +196,11 @@ impl Writer<'_> {
             self.load_rows(source.tensor, end);
         }
         self.visit(stretch, chunk);
-        for tensor in op.written().collect::<Vec<_>>() {
+        let is_last = chunk.0 + chunk.1 == op.out_groups;
+        let parts = self.segment.shape.stores_parts();
+        for tensor in op.written().filter(|_| parts || is_last) {
             let rows = rows::written(op, tensor, stretch.first, stretch.n);
-            self.store_rows(tensor, part, rows);
+            self.store_rows(tensor, if parts { part } else { 0 }, rows);
         }
     }
 
@@ -207,7 +230,7 @@ impl Writer<'_> {
             let start = base + row * words;
             let accesses = vec![
                 outside_row(stored.address + row * stored.row_bytes, stored.row_bytes, false),
-                Access { memory: Memory::Weights, start, words, writes: true },
+                Access::run(Memory::Weights, start, words, true),
             ];
             self.transfer(Lane::Weights, target, row, stored.row_bytes, accesses);
         }
@@ -235,8 +258,11 @@ impl Writer<'_> {
         for row in self.loaded.get(&tensor).copied().unwrap_or(0)..end {
             for (nth, part) in parts.iter().enumerate() {
                 let address = part.address + row * part.row_bytes;
-                let accesses =
-                    vec![outside_row(address, part.row_bytes, false), self.row(tensor, row, true)];
+                let groups = (part.first_group, part.n_groups);
+                let accesses = vec![
+                    outside_row(address, part.row_bytes, false),
+                    self.row(tensor, row, groups, true),
+                ];
                 self.transfer(Lane::Load, first + nth, row, part.row_bytes, accesses);
             }
         }
@@ -253,8 +279,11 @@ impl Writer<'_> {
         self.stores.insert((tensor, part), target);
         for row in rows {
             let address = place.address + row * place.row_bytes;
-            let accesses =
-                vec![self.row(tensor, row, false), outside_row(address, place.row_bytes, true)];
+            let groups = (place.first_group, place.n_groups);
+            let accesses = vec![
+                self.row(tensor, row, groups, false),
+                outside_row(address, place.row_bytes, true),
+            ];
             self.transfer(Lane::Store, target, row, place.row_bytes, accesses);
         }
     }
@@ -281,14 +310,16 @@ impl Writer<'_> {
         let mut accesses = Vec::new();
         for source in &op.sources {
             let rows = rows::read(self.view, op, *source, stretch.first, stretch.n);
-            accesses.extend(rows.map(|row| self.row(source.tensor, row, false)));
+            let groups = self.all_groups(source.tensor);
+            accesses.extend(rows.map(|row| self.row(source.tensor, row, groups, false)));
         }
         for tensor in op.written() {
             let rows = rows::written(op, tensor, stretch.first, stretch.n);
-            accesses.extend(rows.map(|row| self.row(tensor, row, true)));
+            let groups = self.view.groups_of(op, tensor, chunk);
+            accesses.extend(rows.map(|row| self.row(tensor, row, groups, true)));
         }
         let (start, words) = (self.weights[&(idx, chunk.0)], op.weight_words(chunk.1));
-        accesses.push(Access { memory: Memory::Weights, start, words, writes: false });
+        accesses.push(Access::run(Memory::Weights, start, words, false));
         self.program.steps.push(Step {
             lane: Lane::Engine,
             target,
@@ -348,14 +379,29 @@ impl Writer<'_> {
         self.program.channels.len() - 1
     }
 
-    /// The words of a row on chip.
-    fn row(&self, tensor: usize, row: usize, writes: bool) -> Access {
+    /// The words of a row on chip of some channel groups.
+    fn row(&self, tensor: usize, row: usize, part: (usize, usize), writes: bool) -> Access {
         let Ring { base, ring } = self.rings[&tensor];
-        let words = self.view.tensors[tensor].pitch;
-        Access { memory: Memory::Features, start: base + row % ring * words, words, writes }
+        let TensorView { pitch, groups, .. } = self.view.tensors[tensor];
+        let start = base + row % ring * pitch;
+        if part == (0, groups) {
+            return Access::run(Memory::Features, start, pitch, writes);
+        }
+        Access {
+            memory: Memory::Features,
+            start: start + part.0,
+            words: part.1,
+            runs: pitch / groups,
+            stride: groups,
+            writes,
+        }
+    }
+
+    fn all_groups(&self, tensor: usize) -> (usize, usize) {
+        (0, self.view.tensors[tensor].groups)
     }
 }
 
 fn outside_row(address: usize, bytes: usize, writes: bool) -> Access {
-    Access { memory: Memory::External, start: address / 16, words: bytes / 16, writes }
+    Access::run(Memory::External, address / 16, bytes / 16, writes)
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::shape::{Role, Shape, shapes};
+use super::simulate::{BUS_BYTES, TRANSFER_START_CYCLES};
 use super::types::ExternalConfig;
 use super::view::View;
 
@@ -13,6 +14,18 @@ const MOST_STATES: usize = 256;
 const MOST_CHOICES: usize = 6;
 /// A segment that cannot transfer while it computes counts this part of its bytes more.
 const TIGHT_SHARE: usize = 16;
+
+/// Bytes for which a transfer's start counts: the bus could move them in that time.
+const TRANSFER_BYTES: usize = (TRANSFER_START_CYCLES * BUS_BYTES) as usize;
+
+/// What a choice may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freedom {
+    /// Tensors may stay on chip from segment to segment.
+    pub resident: bool,
+    /// Chunks may store their parts of a row by themselves.
+    pub parts: bool,
+}
 
 /// A segment: a shape, and which of its outputs stay on chip.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,9 +66,10 @@ impl Segment {
         for touch in self.shape.touches.iter().filter(|t| !self.is_resident(t.tensor)) {
             let tensor = &view.tensors[touch.tensor];
             let size = tensor.rows * view.row_bytes(touch.tensor, tensor.groups);
+            let transfers = touch.streams * tensor.rows * TRANSFER_BYTES;
             bytes += match touch.role {
-                Role::Source => touch.streams * size,
-                Role::Output => size,
+                Role::Source => touch.streams * size + transfers,
+                Role::Output => size + transfers,
                 Role::Inner => 0,
             };
         }
@@ -70,8 +84,8 @@ struct State {
     from: Option<Segment>,
 }
 
-/// The best segments; with `resident` false every tensor goes outside. None if nothing fits.
-pub fn select(view: &View, config: ExternalConfig, resident: bool) -> Option<Vec<Segment>> {
+/// The best segments of a freedom; none if nothing fits.
+pub fn select(view: &View, config: ExternalConfig, freedom: Freedom) -> Option<Vec<Segment>> {
     let n_ops = view.operations.len();
     let mut states: Vec<BTreeMap<Vec<usize>, State>> = vec![BTreeMap::new(); n_ops + 1];
     states[0].insert(Vec::new(), State { cost: 0, from: None });
@@ -80,12 +94,13 @@ pub fn select(view: &View, config: ExternalConfig, resident: bool) -> Option<Vec
         if states[at].is_empty() {
             continue;
         }
-        let shapes = shapes(view, at, config.weight_words);
+        let mut shapes = shapes(view, at, config.weight_words);
+        shapes.retain(|shape| freedom.parts || !shape.stores_parts());
         let here: Vec<(Vec<usize>, usize)> =
             states[at].iter().map(|(on_chip, state)| (on_chip.clone(), state.cost)).collect();
         for shape in &shapes {
             for (before, cost) in &here {
-                extend(view, config, shape, (before, *cost), resident, &mut states);
+                extend(view, config, shape, (before, *cost), freedom.resident, &mut states);
             }
         }
     }

@@ -11,7 +11,7 @@ const MOST_CHAINED: usize = 6;
 /// Cycles that a command should last, so that its start does not count.
 const COMMAND_CYCLES: u64 = 2400;
 /// Most rows of a command.
-const MOST_ROWS: usize = 255;
+const MOST_ROWS: usize = 254;
 
 /// The order of rows and chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum Order {
         strip: usize,
         /// Loop rows of a command.
         command: usize,
+        /// Rows go outside once all chunks have made them, else each chunk's part by itself.
+        whole_rows: bool,
     },
 }
 
@@ -47,7 +49,8 @@ pub struct Touch {
     pub role: Role,
     /// Rows on chip, unless it is resident.
     pub ring: usize,
-    /// How often a source is read from outside, unless it is resident.
+    /// How often a source is read from outside, or in how many parts an output goes there, unless
+    /// it is resident.
     pub streams: usize,
 }
 
@@ -69,6 +72,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// True if each chunk's part of an output row goes outside by itself.
+    pub fn stores_parts(&self) -> bool {
+        matches!(self.order, Order::Strips { whole_rows: false, .. })
+    }
+
     /// First output group and number of groups of each chunk of an operation.
     pub fn chunks(&self, view: &View, op: usize) -> Vec<(usize, usize)> {
         let n = view.operations[op].out_groups;
@@ -174,57 +182,58 @@ fn slack(view: &View, ops: &Range<usize>, tensor: usize, role: Role, steps: usiz
 /// All orders of one operation in chunks.
 fn chunked(view: &View, idx: usize, chunk: usize, found: &mut Vec<Shape>) {
     let op = &view.operations[idx];
-    let n_sources = touched(view, &(idx..idx + 1)).len();
+    let sources: Vec<usize> = op.sources.iter().map(|s| s.tensor).collect();
     for tight in [true, false] {
-        // bit t of `held`: touched tensor t is read once and kept
-        for held in 0..1usize << n_sources {
-            found.extend(strips(view, idx, chunk, op.loop_rows, held, tight));
+        let plain = Strips { idx, chunk, strip: op.loop_rows, kept: &[], whole_rows: false, tight };
+        for kept in [&sources[..0], &sources[..1], &sources[1..], &sources[..]] {
+            found.push(strips(view, Strips { kept, ..plain }));
         }
-        let mut strip = op.loop_rows.div_ceil(2).next_multiple_of(op.step());
-        while strip < op.loop_rows {
-            found.extend(strips(view, idx, chunk, strip, usize::MAX, tight));
+        let mut strip = op.loop_rows.next_multiple_of(op.step());
+        loop {
+            let kept = Strips { strip, kept: &sources, ..plain };
+            found.push(strips(view, Strips { whole_rows: true, ..kept }));
             if strip == op.step() {
                 break;
             }
             strip = (strip / 2).next_multiple_of(op.step());
+            found.push(strips(view, Strips { strip, ..kept }));
         }
     }
 }
 
-/// One operation in strips; none if a bit of `held` means nothing.
-fn strips(
-    view: &View,
+/// One operation in chunks and strips.
+#[derive(Clone, Copy)]
+struct Strips<'a> {
     idx: usize,
     chunk: usize,
     strip: usize,
-    held: usize,
+    /// Sources read once and kept for all chunks of a strip.
+    kept: &'a [usize],
+    whole_rows: bool,
     tight: bool,
-) -> Option<Shape> {
+}
+
+fn strips(view: &View, of: Strips) -> Shape {
+    let Strips { idx, chunk, strip, kept, whole_rows, tight } = of;
     let op = &view.operations[idx];
     let ops = idx..idx + 1;
-    let n_chunks = op.out_groups.div_ceil(chunk);
-    let cycles = op.cycles(0, chunk, 1).max(1);
-    let wanted = if tight { 1 } else { COMMAND_CYCLES.div_ceil(cycles) as usize };
-    let command = wanted.next_multiple_of(op.step()).min(strip.next_multiple_of(op.step()));
-    let command = command.min(MOST_ROWS - 1);
-    let by_command = stretches(op, idx, command);
-    let by_strip = stretches(op, idx, strip);
-    let mut touches = Vec::new();
-    for (bit, tensor) in touched(view, &ops).into_iter().enumerate() {
+    let wanted = COMMAND_CYCLES.div_ceil(op.cycles(0, chunk, 1).max(1)) as usize;
+    let command = if tight { 1 } else { wanted.min(strip).min(MOST_ROWS) };
+    let command = command.next_multiple_of(op.step());
+    let (by_command, by_strip) = (stretches(op, idx, command), stretches(op, idx, strip));
+    let touch = |tensor| {
         let role = role(view, &ops, tensor);
-        let keep = held >> bit & 1 == 1;
-        if keep && role != Role::Source && held != usize::MAX {
-            return None;
-        }
-        let keep = keep && role == Role::Source;
-        let span = rows::span(view, if keep { &by_strip } else { &by_command }, tensor);
+        let by_strip_too = kept.contains(&tensor) || (whole_rows && role == Role::Output);
+        let span = rows::span(view, if by_strip_too { &by_strip } else { &by_command }, tensor);
         let slack = if tight { 0 } else { slack(view, &ops, tensor, role, command / op.step()) };
         let ring = (span + slack).min(view.tensors[tensor].rows);
-        touches.push(Touch { tensor, role, ring, streams: if keep { 1 } else { n_chunks } });
-    }
+        let streams = if by_strip_too { 1 } else { op.out_groups.div_ceil(chunk) };
+        Touch { tensor, role, ring, streams }
+    };
+    let touches = touched(view, &ops).into_iter().map(touch).collect();
     let weight_words = op.weight_words(op.out_groups) * op.loop_rows.div_ceil(strip);
-    let order = Order::Strips { strip, command };
-    Some(Shape { ops, order, chunk, touches, weight_words, tight })
+    let order = Order::Strips { strip, command, whole_rows };
+    Shape { ops, order, chunk, touches, weight_words, tight }
 }
 
 fn stretches(op: &OperationView, idx: usize, rows: usize) -> Vec<Stretch> {

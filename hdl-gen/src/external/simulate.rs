@@ -140,7 +140,7 @@ struct History {
 fn dependencies(steps: &[Step]) -> Vec<Dependencies> {
     let size = |memory| {
         let accesses = steps.iter().flat_map(|s| &s.accesses).filter(|a| a.memory == memory);
-        accesses.map(|a| a.start + a.words).max().unwrap_or(0)
+        accesses.map(Access::end).max().unwrap_or(0)
     };
     let mut memories = [Memory::Features, Memory::Weights, Memory::External]
         .map(|memory| vec![History::default(); size(memory)]);
@@ -148,26 +148,29 @@ fn dependencies(steps: &[Step]) -> Vec<Dependencies> {
     for (idx, step) in steps.iter().enumerate() {
         let mut after = [0; 4];
         for access in &step.accesses {
-            for word in range(&mut memories, access) {
+            each(&mut memories, access, |word| {
                 meet(&mut after, &word.written);
                 if access.writes {
                     meet(&mut after, &word.read);
                 }
-            }
+            });
         }
         for access in &step.accesses {
-            for word in range(&mut memories, access) {
+            each(&mut memories, access, |word| {
                 let last = if access.writes { &mut word.written } else { &mut word.read };
                 last[step.lane as usize] = idx as u32 + 1;
-            }
+            });
         }
         found.push(after.map(|step| step as usize));
     }
     found
 }
 
-fn range<'a>(memories: &'a mut [Vec<History>; 3], access: &Access) -> &'a mut [History] {
-    &mut memories[access.memory as usize][access.start..access.start + access.words]
+fn each(memories: &mut [Vec<History>; 3], access: &Access, mut visit: impl FnMut(&mut History)) {
+    let memory = &mut memories[access.memory as usize];
+    for start in access.starts() {
+        memory[start..start + access.words].iter_mut().for_each(&mut visit);
+    }
 }
 
 fn meet(after: &mut [u32; 4], other: &[u32; 4]) {

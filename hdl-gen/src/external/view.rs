@@ -149,6 +149,20 @@ impl View {
         (tensor.pitch / tensor.groups * n_groups * self.feature_bytes).next_multiple_of(16)
     }
 
+    /// First channel group and number of groups of an output that some output groups fill.
+    pub fn groups_of(
+        &self,
+        op: &OperationView,
+        tensor: usize,
+        (first, n): (usize, usize),
+    ) -> (usize, usize) {
+        let total = self.tensors[tensor].groups;
+        let start = first / op.unit * op.unit_groups;
+        let is_last = first + n == op.out_groups;
+        let end = if is_last { total } else { (first + n) / op.unit * op.unit_groups };
+        (start, end - start)
+    }
+
     /// Last operation that reads a tensor.
     pub fn last_read(&self, tensor: usize) -> Option<usize> {
         let reads = |op: &OperationView| op.sources.iter().any(|s| s.tensor == tensor);
