@@ -62,6 +62,25 @@ pub enum HdlError {
         /// Bits of a word.
         word_bits: usize,
     },
+    /// A memory on chip is smaller than any order of a network's operations needs.
+    #[error(
+        "external memory: {key}: expected at least {needed}, found {available}: {} words too few",
+        needed - available
+    )]
+    ExternalMemory {
+        /// `feature_words` or `weight_words`.
+        key: &'static str,
+        /// Words needed.
+        needed: usize,
+        /// Words there are.
+        available: usize,
+    },
+    /// No plan, or one that the check refuses.
+    #[error("external memory: {reason}")]
+    ExternalPlan {
+        /// Why.
+        reason: String,
+    },
     /// A multiplier in a build without multipliers.
     #[error(
         "layer {layer}, channel {channel}: expected a multiplier of 1 or -1 (hardware.scaled = \

@@ -12,6 +12,7 @@ pub mod cycles;
 pub mod emit;
 pub mod engine;
 pub mod error;
+pub mod external;
 pub mod images;
 pub mod manifest;
 pub mod schedule;
