@@ -11,6 +11,7 @@ macro_rules! rtl {
 rtl!(
     "accumulator.v",
     "address_generator.v",
+    "axi_lite_slave.v",
     "channel_pack.v",
     "delay.v",
     "dot_product.v",
@@ -27,6 +28,7 @@ rtl!(
     "register_block.v",
     "requantize.v",
     "sequencer.v",
+    "skid_buffer.v",
 );
 
 /// Name of the generated include file.
