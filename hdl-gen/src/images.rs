@@ -150,7 +150,7 @@ fn weight_word(
 }
 
 /// Digit `digit` of a code, 0 the most significant; of a ±1 code on one-bit cells, its sign.
-fn weight_digit(engine: &Engine, operation: &Operation, code: i8, digit: usize) -> u32 {
+pub(crate) fn weight_digit(engine: &Engine, operation: &Operation, code: i8, digit: usize) -> u32 {
     if engine.digit_bits == 1 && operation.weight_bits == 1 {
         return u32::from(code < 0);
     }

@@ -15,5 +15,5 @@ mod program;
 pub use build::is_installed;
 pub use cosim::{CosimReport, Mismatch, cosim, cosim_on};
 pub use error::VerilatedError;
-pub use manifest::{Manifest, Memories, Memory, OperationEntry, Shape, TensorPlace};
+pub use manifest::{Manifest, Memories, Memory, OperationEntry, Shape, Simulation, TensorPlace};
 pub use model::{Counters, Step, Verilated};
