@@ -14,6 +14,7 @@ module qunet_engine #(
     parameter RQ = 2,                // requantize lanes, divides TP
     parameter ACC = 32,              // bits of an accumulator, 18..32
     parameter SCALED = 1,            // 1: multiplier in the requantizer, 0: M is +1 or -1
+    parameter HOST_BUS = 0,          // bus of the build for CAPS, 0: Wishbone, 1: AXI4-Lite
     parameter FEATURE_DEPTH = 4096,  // words of TP*TN*TA bits, 2 and up
     parameter WEIGHT_DEPTH = 4096,   // words of TN*TM*D bits, 2 and up
     parameter PARAM_DEPTH = 512,     // words of 48 bits (B, M), 2 and up
@@ -78,8 +79,8 @@ module qunet_engine #(
     localparam RW = TP > 1 ? $clog2(TP) : 1;
     localparam NW = TN > 1 ? $clog2(TN) : 1;
     localparam SBW = BLOCKS > 1 ? $clog2(BLOCKS) : 1;
-    localparam [31:0] CAPS = ((EXTERNAL != 0 ? 1 : 0) << 31) | ((SCALED != 0 ? 1 : 0) << 20)
-                           | (TA << 16) | (D << 12)
+    localparam [31:0] CAPS = ((EXTERNAL != 0 ? 1 : 0) << 25) | ((HOST_BUS != 0 ? 1 : 0) << 24)
+                           | ((SCALED != 0 ? 1 : 0) << 20) | (TA << 16) | (D << 12)
                            | ($clog2(TP) << 8) | ($clog2(TM) << 4) | $clog2(TN);
 
     // host
@@ -527,7 +528,7 @@ module qunet_engine #(
     assign out_address = pooling ? pooled_address : map_address;
     assign out_wdata = pooling ? pooled_wdata : map_wdata;
     delay #(.WIDTH(1), .STAGES(1)) u_done (
-        .clk(clk), .rst(clear), .din(write_done), .dout(write_done_late)
+        .clk(clk), .rst(clear), .din(write_done & pool_fused), .dout(write_done_late)
     );
     assign done = pool_fused ? write_done_late : write_done;
 endmodule

@@ -4,6 +4,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::HdlError;
 
+/// The bus on which the host sees the registers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostBus {
+    /// Wishbone B4, classic cycles.
+    #[default]
+    Wishbone,
+    /// AXI4-Lite.
+    Axi4Lite,
+}
+
+impl HostBus {
+    /// Name as in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            HostBus::Wishbone => "wishbone",
+            HostBus::Axi4Lite => "axi4-lite",
+        }
+    }
+}
+
 /// Shape and memories of the engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -28,6 +49,8 @@ pub struct HardwareConfig {
     pub weight_memory_kib: Option<usize>,
     /// Cycles after which a frame is stopped with an error, 0 = never; absent: four times the model.
     pub watchdog_cycles: Option<u32>,
+    /// Bus of the register block: `"wishbone"` or `"axi4-lite"`.
+    pub host_bus: HostBus,
 }
 
 impl Default for HardwareConfig {
@@ -43,6 +66,7 @@ impl Default for HardwareConfig {
             feature_memory_kib: None,
             weight_memory_kib: None,
             watchdog_cycles: None,
+            host_bus: HostBus::Wishbone,
         }
     }
 }
@@ -131,5 +155,15 @@ mod tests {
              found 16384"
         );
         assert!(toml::from_str::<HardwareConfig>("lanes = 4").is_err());
+    }
+
+    #[test]
+    fn buses_are_written_as_they_are_named() {
+        for bus in [HostBus::Wishbone, HostBus::Axi4Lite] {
+            let text = format!("host_bus = \"{}\"", bus.name());
+            assert_eq!(toml::from_str::<HardwareConfig>(&text).unwrap().host_bus, bus);
+        }
+        let error = toml::from_str::<HardwareConfig>("host_bus = \"ahb\"").unwrap_err();
+        assert!(error.to_string().contains("expected `wishbone` or `axi4-lite`"), "{error}");
     }
 }

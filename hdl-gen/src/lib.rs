@@ -10,6 +10,7 @@
 pub mod config;
 pub mod cycles;
 pub mod emit;
+pub mod energy;
 pub mod engine;
 pub mod error;
 pub mod external;
@@ -17,7 +18,7 @@ pub mod images;
 pub mod manifest;
 pub mod schedule;
 
-pub use config::HardwareConfig;
+pub use config::{HardwareConfig, HostBus};
 pub use emit::{GenerateReport, generate, generate_loadable};
 pub use engine::Engine;
 pub use error::HdlError;

@@ -3,8 +3,9 @@
 use network::{Network, TensorId};
 use serde::{Deserialize, Serialize};
 
+use crate::config::HostBus;
 use crate::cycles::CycleModel;
-use crate::emit::sources;
+use crate::emit::{simulation, sources};
 use crate::engine::{Engine, PARAM_BITS};
 use crate::images::Images;
 use crate::schedule::{OperationKind, Schedule};
@@ -29,6 +30,10 @@ pub struct Manifest {
     pub top: String,
     /// Verilog files to compile.
     pub verilog: Vec<String>,
+    /// Bus of the register block.
+    pub host_bus: HostBus,
+    /// How the build is simulated.
+    pub simulation: Simulation,
     /// Shape of the array.
     pub engine: Engine,
     /// The memories.
@@ -51,6 +56,15 @@ pub struct Manifest {
     pub model_cycles: u64,
     /// Useful digit products of a frame.
     pub digit_macs: u64,
+}
+
+/// What a simulation compiles: a module with the Wishbone port, whatever the build's own ports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Simulation {
+    /// Name of its top module.
+    pub top: String,
+    /// Verilog files beside those of the build.
+    pub verilog: Vec<String>,
 }
 
 /// Capacity and image of each memory.
@@ -183,6 +197,8 @@ impl Manifest {
             model_hash,
             top: TOP.into(),
             verilog: sources::verilog_files(),
+            host_bus: HostBus::Wishbone,
+            simulation: simulation::files(HostBus::Wishbone),
             engine,
             memories: memories(network, schedule, images),
             input_window_base: input_base * layout.word_window_words(),
@@ -198,6 +214,16 @@ impl Manifest {
             model_cycles: cycles.total,
             digit_macs: cycles.digit_macs,
         }
+    }
+
+    /// The same build on another bus.
+    pub fn on_bus(self, host_bus: HostBus) -> Manifest {
+        Manifest { host_bus, simulation: simulation::files(host_bus), ..self }
+    }
+
+    /// Verilog files of a simulation, in compile order.
+    pub fn simulation_files(&self) -> Vec<String> {
+        [self.verilog.clone(), self.simulation.verilog.clone()].concat()
     }
 }
 

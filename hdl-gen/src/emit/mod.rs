@@ -4,8 +4,11 @@ mod definitions;
 mod folder;
 mod hex;
 mod model_header;
+mod project;
 mod readme;
+pub mod simulation;
 pub mod sources;
+mod svd;
 mod test_bench;
 mod top;
 
@@ -17,7 +20,7 @@ use network::format::NetworkView;
 pub use definitions::{c_header, verilog as verilog_definitions};
 pub use top::describe;
 
-use crate::config::HardwareConfig;
+use crate::config::{HardwareConfig, HostBus};
 use crate::cycles::{CycleModel, cycle_model};
 use crate::engine::Engine;
 use crate::error::HdlError;
@@ -58,7 +61,8 @@ pub fn generate(
     let cycles = cycle_model(network, &schedule);
     let model = network.to_bytes()?;
     let model_hash = NetworkView::new_checked(&model)?.model_hash();
-    let manifest = Manifest::new(network, model_hash, &schedule, &images, &cycles);
+    let manifest =
+        Manifest::new(network, model_hash, &schedule, &images, &cycles).on_bus(config.host_bus);
 
     let mut folder = Folder::beside(out_dir)?;
     let comments = top::layer_comments(network, &schedule);
@@ -71,6 +75,8 @@ pub fn generate(
     for (name, text) in &bench.files {
         folder.write(name, text.as_bytes())?;
     }
+    folder.write("Makefile", project::makefile(&manifest).as_bytes())?;
+    folder.write(project::CORE, project::fusesoc_core(&manifest).as_bytes())?;
     folder.write("README.md", readme::readme(&manifest, &comments, &cycles).as_bytes())?;
     folder.finish()?;
     Ok(report(network, &schedule, manifest, cycles, bench.n_operations))
@@ -96,7 +102,7 @@ pub fn generate_loadable(
         accumulator_bits: 32,
         scaled: config.scaled.unwrap_or(true),
     };
-    let manifest = loadable_manifest(engine, depths);
+    let manifest = loadable_manifest(engine, depths).on_bus(config.host_bus);
     let comment = "// Memories are empty: the host loads weights, parameters and descriptors.\n";
     let mut folder = Folder::beside(out_dir)?;
     let text = top::top(&manifest, comment, config.watchdog_cycles.unwrap_or(0));
@@ -129,6 +135,8 @@ fn loadable_manifest(engine: Engine, depths: Depths) -> Manifest {
         model_hash: 0,
         top: TOP.into(),
         verilog: sources::verilog_files(),
+        host_bus: HostBus::Wishbone,
+        simulation: simulation::files(HostBus::Wishbone),
         engine,
         memories: Memories {
             features: memory(depths.features, engine.feature_bits()),
@@ -161,6 +169,10 @@ fn write_design(folder: &mut Folder, manifest: &Manifest, top: &str) -> Result<(
     folder.write(sources::DEFINITIONS, verilog_definitions().as_bytes())?;
     folder.write("qunet_regs.h", c_header().as_bytes())?;
     folder.write(&format!("{TOP}.v"), top.as_bytes())?;
+    for (name, text) in simulation::texts(manifest) {
+        folder.write(name, text.as_bytes())?;
+    }
+    folder.write("qunet.svd", svd::svd().as_bytes())?;
     let json = serde_json::to_string_pretty(manifest).unwrap_or_default();
     folder.write("manifest.json", (json + "\n").as_bytes())
 }

@@ -11,6 +11,7 @@ macro_rules! rtl {
 rtl!(
     "accumulator.v",
     "address_generator.v",
+    "axi_lite_slave.v",
     "axi_read.v",
     "axi_write.v",
     "channel_pack.v",
@@ -33,6 +34,7 @@ rtl!(
     "register_block.v",
     "requantize.v",
     "sequencer.v",
+    "skid_buffer.v",
     "word_fifo.v",
     "word_pack.v",
     "word_unpack.v",

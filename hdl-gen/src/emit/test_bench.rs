@@ -5,7 +5,7 @@ use std::fmt::Write;
 use network::registers::{BankPlace, FeatureLayout};
 use network::{Network, TensorId, TensorSpec};
 
-use crate::manifest::{Manifest, TOP};
+use crate::manifest::Manifest;
 use crate::schedule::Schedule;
 
 /// Most window words that the bench compares; above it only the network's output is compared.
@@ -58,7 +58,7 @@ pub fn test_bench(network: &Network, schedule: &Schedule, manifest: &Manifest) -
             ("tb_input.hex", input_words(network, schedule, &input)),
             ("tb_counts.hex", counts),
             ("tb_expected.hex", expected),
-            ("qunet_tb.v", bench_text(&shape)),
+            ("qunet_tb.v", bench_text(&shape, &manifest.simulation.top)),
         ],
     }
 }
@@ -127,11 +127,11 @@ struct BenchShape {
     watchdog: u64,
 }
 
-fn bench_text(shape: &BenchShape) -> String {
+fn bench_text(shape: &BenchShape, top: &str) -> String {
     let constants = format!(
         "    localparam N_OPERATIONS = {};\n    localparam N_CHECKS = {};\n    \
          localparam N_INPUT = {};\n    localparam MAX_POLLS = {};\n",
         shape.n_operations, shape.n_checks, shape.n_input_words, shape.watchdog
     );
-    include_str!("qunet_tb.v").replace("    // CONSTANTS\n", &constants).replace("TOP", TOP)
+    include_str!("qunet_tb.v").replace("    // CONSTANTS\n", &constants).replace("TOP", top)
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use network::Network;
 
+use crate::config::HostBus;
 use crate::engine::Engine;
 use crate::manifest::{Manifest, TOP};
 use crate::schedule::{Operation, OperationKind, Schedule};
@@ -93,28 +94,23 @@ fn module(manifest: &Manifest, watchdog_cycles: u32) -> String {
     let file = |memory: &crate::manifest::Memory| memory.file.clone().unwrap_or_default();
     let Engine { tn, tm, tp, digit_bits, lane_bits, requantize_lanes, accumulator_bits, scaled } =
         manifest.engine;
+    let (ports, adapter, host_bus) = match manifest.host_bus {
+        HostBus::Wishbone => (WISHBONE_PORTS, "", 0),
+        HostBus::Axi4Lite => (AXI_PORTS, AXI_ADAPTER, 1),
+    };
     format!(
         "module {TOP} #(
     parameter WEIGHT_FILE = \"{}\",  // $readmemh images
     parameter PARAM_FILE = \"{}\",
     parameter DESC_FILE = \"{}\"
 ) (
-    input  wire        clk,
-    input  wire        rst,
-    input  wire        wb_cyc_i,
-    input  wire        wb_stb_i,
-    input  wire        wb_we_i,
-    input  wire [7:0]  wb_adr_i,
-    input  wire [31:0] wb_dat_i,
-    output wire [31:0] wb_dat_o,
-    output wire        wb_ack_o,
-    output wire        irq
+{}    output wire        irq
 );
     wire [229:0] no_axi;   // memories on chip
     wire unused_ok = &{{1'b0, no_axi}};
-    qunet_engine #(
+{}    qunet_engine #(
         .TN({tn}), .TM({tm}), .TP({tp}), .D({digit_bits}), .TA({lane_bits}),
-        .RQ({requantize_lanes}), .ACC({accumulator_bits}), .SCALED({}),
+        .RQ({requantize_lanes}), .ACC({accumulator_bits}), .SCALED({}), .HOST_BUS({}),
         .FEATURE_DEPTH({}), .WEIGHT_DEPTH({}), .PARAM_DEPTH({}), .DESC_DEPTH({}),
         .POOL_DEPTH({}),
         .WEIGHT_FILE(WEIGHT_FILE), .PARAM_FILE(PARAM_FILE), .DESC_FILE(DESC_FILE),
@@ -137,7 +133,10 @@ endmodule
         file(&m.weights),
         file(&m.params),
         file(&m.descriptors),
+        ports,
+        adapter,
         u32::from(scaled),
+        host_bus,
         m.features.depth,
         m.weights.depth,
         m.params.depth,
@@ -148,3 +147,59 @@ endmodule
         manifest.input_window_words,
     )
 }
+
+/// Clock, reset and the register block's port.
+pub(super) const WISHBONE_PORTS: &str = "    input  wire        clk,
+    input  wire        rst,
+    input  wire        wb_cyc_i,
+    input  wire        wb_stb_i,
+    input  wire        wb_we_i,
+    input  wire [7:0]  wb_adr_i,
+    input  wire [31:0] wb_dat_i,
+    output wire [31:0] wb_dat_o,
+    output wire        wb_ack_o,
+";
+
+/// The same behind AXI4-Lite, with the names that block designs recognise.
+const AXI_PORTS: &str = "    input  wire        aclk,
+    input  wire        aresetn,  // synchronous
+    input  wire [7:0]  s_axi_awaddr,
+    input  wire [2:0]  s_axi_awprot,
+    input  wire        s_axi_awvalid,
+    output wire        s_axi_awready,
+    input  wire [31:0] s_axi_wdata,
+    input  wire [3:0]  s_axi_wstrb,
+    input  wire        s_axi_wvalid,
+    output wire        s_axi_wready,
+    output wire [1:0]  s_axi_bresp,
+    output wire        s_axi_bvalid,
+    input  wire        s_axi_bready,
+    input  wire [7:0]  s_axi_araddr,
+    input  wire [2:0]  s_axi_arprot,
+    input  wire        s_axi_arvalid,
+    output wire        s_axi_arready,
+    output wire [31:0] s_axi_rdata,
+    output wire [1:0]  s_axi_rresp,
+    output wire        s_axi_rvalid,
+    input  wire        s_axi_rready,
+";
+
+/// From the AXI4-Lite ports to the engine's clock, reset and Wishbone port.
+const AXI_ADAPTER: &str = "    wire        clk = aclk;
+    wire        rst = ~aresetn;
+    wire        wb_cyc_i, wb_stb_i, wb_we_i, wb_ack_o;
+    wire [7:0]  wb_adr_i;
+    wire [31:0] wb_dat_i, wb_dat_o;
+    wire        unused_protection = &{1'b0, s_axi_awprot, s_axi_arprot};
+    axi_lite_slave u_axi_lite_slave (
+        .clk(clk), .rst(rst),
+        .s_axi_awaddr(s_axi_awaddr), .s_axi_awvalid(s_axi_awvalid),
+        .s_axi_awready(s_axi_awready), .s_axi_wdata(s_axi_wdata), .s_axi_wstrb(s_axi_wstrb),
+        .s_axi_wvalid(s_axi_wvalid), .s_axi_wready(s_axi_wready), .s_axi_bresp(s_axi_bresp),
+        .s_axi_bvalid(s_axi_bvalid), .s_axi_bready(s_axi_bready), .s_axi_araddr(s_axi_araddr),
+        .s_axi_arvalid(s_axi_arvalid), .s_axi_arready(s_axi_arready), .s_axi_rdata(s_axi_rdata),
+        .s_axi_rresp(s_axi_rresp), .s_axi_rvalid(s_axi_rvalid), .s_axi_rready(s_axi_rready),
+        .wb_cyc_o(wb_cyc_i), .wb_stb_o(wb_stb_i), .wb_we_o(wb_we_i), .wb_adr_o(wb_adr_i),
+        .wb_dat_o(wb_dat_i), .wb_dat_i(wb_dat_o), .wb_ack_i(wb_ack_o)
+    );
+";

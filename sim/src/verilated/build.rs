@@ -43,7 +43,7 @@ pub fn shared_object(
     let mut hash = Fnv::new();
     hash.add(version()?.as_bytes());
     hash.add(SHIM.as_bytes());
-    for name in manifest.verilog.iter().map(String::as_str).chain([INCLUDE]) {
+    for name in manifest.simulation_files().iter().map(String::as_str).chain([INCLUDE]) {
         let path = build_dir.join(name);
         hash.add(&fs::read(&path).map_err(io_error(&path))?);
     }
@@ -75,8 +75,8 @@ fn arguments(build_dir: &Path, manifest: &Manifest) -> Vec<String> {
         Some(format!("-G{parameter}=\"{}\"", path.display()))
     });
     images
-        .chain(["--top-module".into(), manifest.top.clone()])
-        .chain(manifest.verilog.iter().cloned())
+        .chain(["--top-module".into(), manifest.simulation.top.clone()])
+        .chain(manifest.simulation_files())
         .collect()
 }
 

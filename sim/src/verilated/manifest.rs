@@ -26,6 +26,10 @@ pub struct Manifest {
     pub top: String,
     /// Verilog files to compile.
     pub verilog: Vec<String>,
+    /// Bus of the register block, `wishbone` or `axi4-lite`.
+    pub host_bus: String,
+    /// How the build is simulated.
+    pub simulation: Simulation,
     /// Shape of the array.
     pub engine: Shape,
     /// The memories.
@@ -48,6 +52,15 @@ pub struct Manifest {
     pub model_cycles: u64,
     /// Useful digit products of a frame.
     pub digit_macs: u64,
+}
+
+/// What a simulation compiles: a module with the Wishbone port, whatever the build's own ports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Simulation {
+    /// Name of its top module.
+    pub top: String,
+    /// Verilog files beside those of the build.
+    pub verilog: Vec<String>,
 }
 
 /// Parameters of the array.
@@ -217,6 +230,11 @@ impl Manifest {
             serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         manifest.check().map_err(wrong)?;
         Ok(manifest)
+    }
+
+    /// Verilog files of a simulation, in compile order.
+    pub fn simulation_files(&self) -> Vec<String> {
+        [self.verilog.clone(), self.simulation.verilog.clone()].concat()
     }
 
     fn check(&self) -> Result<(), String> {

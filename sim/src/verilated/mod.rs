@@ -16,6 +16,7 @@ pub use build::is_installed;
 pub use cosim::{CosimReport, LayerCycles, Mismatch, cosim, cosim_on};
 pub use error::VerilatedError;
 pub use manifest::{
-    Manifest, Memories, Memory, OperationEntry, PackingEntry, PooledEntry, Shape, TensorPlace,
+    Manifest, Memories, Memory, OperationEntry, PackingEntry, PooledEntry, Shape, Simulation,
+    TensorPlace,
 };
 pub use model::{Counters, Step, Verilated};
