@@ -25,6 +25,20 @@ impl HostBus {
     }
 }
 
+/// Where tensors and weights lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemoryPlace {
+    /// All in memories of the engine.
+    #[default]
+    OnChip,
+    /// In memory on an AXI4 bus; the engine's memories are buffers.
+    External,
+}
+
+/// Buffers of an external-memory build in KiB where the configuration names none.
+const DEFAULT_BUFFERS_KIB: (usize, usize) = (256, 80);
+
 /// Shape and memories of the engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -43,9 +57,11 @@ pub struct HardwareConfig {
     pub requantize_lanes: Option<usize>,
     /// Whether the requantizer has a multiplier; absent: unless the network is in `fixed` mode.
     pub scaled: Option<bool>,
-    /// Largest feature memory in KiB; absent: as large as the network needs.
+    /// Where tensors and weights lie: `"on-chip"` or `"external"`.
+    pub memory: MemoryPlace,
+    /// Largest feature memory in KiB; absent: as large as the network needs, 256 if external.
     pub feature_memory_kib: Option<usize>,
-    /// Largest weight memory in KiB; absent: as large as the network needs.
+    /// Largest weight memory in KiB; absent: as large as the network needs, 80 if external.
     pub weight_memory_kib: Option<usize>,
     /// Cycles after which a frame is stopped with an error, 0 = never; absent: four times the model.
     pub watchdog_cycles: Option<u32>,
@@ -63,6 +79,7 @@ impl Default for HardwareConfig {
             lane_bits: None,
             requantize_lanes: None,
             scaled: None,
+            memory: MemoryPlace::OnChip,
             feature_memory_kib: None,
             weight_memory_kib: None,
             watchdog_cycles: None,
@@ -102,6 +119,12 @@ impl HardwareConfig {
             check(key, (1..=1 << 20).contains(&limit), "1 to 1048576", limit)?;
         }
         Ok(())
+    }
+
+    /// Feature and weight buffers of an external-memory build in KiB.
+    pub fn buffers_kib(&self) -> (usize, usize) {
+        let (features, weights) = DEFAULT_BUFFERS_KIB;
+        (self.feature_memory_kib.unwrap_or(features), self.weight_memory_kib.unwrap_or(weights))
     }
 
     /// Results requantized a cycle.

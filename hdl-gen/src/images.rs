@@ -2,7 +2,7 @@
 
 use network::Network;
 
-use crate::config::HardwareConfig;
+use crate::config::{HardwareConfig, MemoryPlace};
 use crate::engine::{Engine, PARAM_BITS};
 use crate::error::HdlError;
 use crate::schedule::{self, ImageBase, Operation, Schedule};
@@ -17,7 +17,8 @@ pub struct Image {
 }
 
 impl Image {
-    fn new(word_bits: usize) -> Self {
+    /// No words yet.
+    pub fn new(word_bits: usize) -> Self {
         Image { word_bits, words: Vec::new() }
     }
 }
@@ -51,7 +52,8 @@ pub fn images(
         descriptors: Image::new(32),
         bases: Vec::new(),
     };
-    let limit = config.weight_memory_kib.map(|kib| kib * 8192 / engine.weight_bits());
+    let limit = config.weight_memory_kib.filter(|_| config.memory == MemoryPlace::OnChip);
+    let limit = limit.map(|kib| kib * 8192 / engine.weight_bits());
     let mut too_large: Option<&Operation> = None;
     for operation in &schedule.operations {
         let base =
@@ -65,8 +67,8 @@ pub fn images(
         }
         let full = limit.is_some_and(|limit| images.weights.words.len() > limit);
         too_large = too_large.or(full.then_some(operation));
-        let descriptor =
-            schedule::descriptor(network, engine, &schedule.features, operation, base)?;
+        let places = schedule.places(operation, base);
+        let descriptor = schedule::descriptor(network, engine, operation, &places)?;
         images.descriptors.words.extend(descriptor.words.map(|word| vec![word]));
     }
     images.descriptors.words.extend(schedule::end().words.map(|word| vec![word]));

@@ -12,12 +12,12 @@ mod tests;
 use network::registers::InputPacking;
 use network::{Layer, Mode, Network, Requantize, TensorId, TensorSpec};
 
-pub use descriptor::{ImageBase, descriptor, end};
+pub use descriptor::{ImageBase, Place, Places, descriptor, end};
 pub use fold::Source;
 pub use memory::FeatureMap;
 pub use operation::{Operation, OperationKind};
 
-use crate::config::HardwareConfig;
+use crate::config::{HardwareConfig, MemoryPlace};
 use crate::engine::Engine;
 use crate::error::HdlError;
 
@@ -40,6 +40,21 @@ impl Schedule {
         let spec = network.spec(id);
         if id == network.input { self.input.spec(spec) } else { *spec }
     }
+
+    /// Where an operation finds everything when all tensors and weights lie on chip.
+    pub fn places(&self, operation: &Operation, images: ImageBase) -> Places {
+        let place = |id: TensorId| Place {
+            base: self.features.bases[id.index()].unwrap_or(0),
+            ring: None,
+        };
+        Places {
+            sources: operation.sources.iter().map(|source| place(source.tensor)).collect(),
+            output: place(operation.output),
+            pooled: operation.pooled.map(place),
+            out_groups: (0, operation.out_channels().div_ceil(self.engine.tm)),
+            images,
+        }
+    }
 }
 
 /// Schedules a valid network.
@@ -54,7 +69,7 @@ pub fn schedule(network: &Network, config: &HardwareConfig) -> Result<Schedule, 
     let engine = engine(network, config, &operations)?;
     let input = packing::pack(network, &engine, &mut operations);
     let features = memory::place(network, &operations, &engine);
-    if let Some(kib) = config.feature_memory_kib {
+    if let (MemoryPlace::OnChip, Some(kib)) = (config.memory, config.feature_memory_kib) {
         let available = kib * 8192 / engine.feature_bits();
         if features.words > available {
             let layer =
