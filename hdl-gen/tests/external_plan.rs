@@ -1,13 +1,15 @@
 //! Plans for external memory: what they move, what they need, what is refused.
 
 use hdl_gen::HardwareConfig;
+use hdl_gen::external::image::weight_images;
 use hdl_gen::external::play::play;
 use hdl_gen::external::{BytesMoved, ExternalConfig, ExternalPlan, View, minimum, plan};
+use hdl_gen::images::images;
 use hdl_gen::schedule::{Schedule, schedule};
 use network::{Layer, Mode, Network};
 use qunet_tests::builder::{Builder, unsigned};
 use qunet_tests::random_network::random_network;
-use qunet_tests::unet::{Unet, Upsampling, unet};
+use qunet_tests::unet::{Unet, unet};
 
 /// Base 16, depth 4, 256², W4 A6, the 8-bit input in two lanes of 6 bits.
 fn large() -> Network {
@@ -294,19 +296,45 @@ fn bytes_of_a_tiny_network_by_hand() {
 
 #[test]
 fn tall_images_take_more_rows_a_command_rather_than_too_many_commands() {
-    let tall = [([1024, 64], Upsampling::Transposed), ([4096, 16], Upsampling::Nearest)];
-    for (size, upsampling) in tall {
-        let network = unet(&Unet { base: 4, depth: 3, size, upsampling, ..Default::default() });
-        let schedule = schedule(&network, &HardwareConfig::default()).expect("schedules");
-        let least = minimum(&View::new(&network, &schedule).with_grain(2));
-        for times in [1, 8] {
-            let config = ExternalConfig {
-                feature_words: times * least.feature_words,
-                weight_words: times * least.weight_words,
-            };
-            let plan = plan(&network, &schedule, &config).expect("plans");
-            eprintln!("{} {} {}", plan.engine.len(), plan.dma.len(), plan.report);
-            assert!(plan.engine.len() + plan.dma.len() > 10_000, "{}", plan.report);
+    let network = unet(&Unet { base: 8, depth: 3, size: [4096, 16], ..Default::default() });
+    let schedule = schedule(&network, &HardwareConfig::default()).expect("schedules");
+    let view = View::new(&network, &schedule);
+    // single rows would need more than 65535 transfers, and pairs need more memory
+    let (single, pairs) = (minimum(&view), minimum(&view.with_grain(2)));
+    assert!(pairs.feature_words > single.feature_words);
+    let error = plan(&network, &schedule, &single).unwrap_err().to_string();
+    assert!(error.contains(&format!("at least {}", pairs.feature_words)), "{error}");
+    let plan = plan(&network, &schedule, &pairs).expect("plans");
+    assert!(plan.engine.len().max(plan.dma.len()) > 30_000, "{}", plan.report);
+}
+
+#[test]
+fn weights_lie_outside_in_the_order_of_the_image() {
+    let (mut n_cut, mut n_gathered) = (0, 0);
+    for seed in 0..60 {
+        let (network, schedule) = random_schedule(seed);
+        let images = images(&network, &schedule, &HardwareConfig::default()).expect("images");
+        let view = View::new(&network, &schedule);
+        let plan = plan(&network, &schedule, &minimum(&view)).expect("plans");
+        for (chunk, found) in plan.weights.iter().zip(weight_images(&view, &plan, &images)) {
+            let op = &schedule.operations[chunk.operation];
+            let base = images.bases[chunk.operation].weights;
+            let groups = op.out_channels().div_ceil(schedule.engine.tm);
+            let per_group = view.operations.iter().find(|o| o.operation == chunk.operation);
+            let per_group = per_group.expect("known").group_words / op.phases();
+            let mut expected = Vec::new();
+            for phase in 0..op.phases() {
+                for group in 0..chunk.n_out_groups {
+                    let first = base + (phase * groups + chunk.first_out_group + group) * per_group;
+                    expected.extend(images.weights.words[first..first + per_group].concat());
+                }
+            }
+            let row = chunk.row_words * view.weight_bytes / 4;
+            let rows = found.chunks(chunk.row_bytes / 4).flat_map(|r| r[..row].to_vec());
+            assert_eq!(rows.collect::<Vec<u32>>(), expected, "seed {seed}, {}", op.name);
+            n_cut += usize::from(chunk.rows > 1);
+            n_gathered += usize::from(op.phases() > 1 && chunk.n_out_groups < groups);
         }
     }
+    assert!(n_cut > 0 && n_gathered > 0, "{n_cut} {n_gathered}");
 }

@@ -4,7 +4,9 @@
 //! leaves. One pass a file: [`shape`] lists the ways to run some operations, [`select`] chooses
 //! among them, [`place`] and [`outside`] give addresses, [`program`] writes all commands in a right
 //! order, [`simulate`] orders the two queues, [`play`] proves the result.
+//! [`image`] gives the weights outside.
 
+pub mod image;
 pub mod outside;
 pub mod place;
 pub mod play;
@@ -64,7 +66,7 @@ pub fn plan(
 }
 
 /// Smallest memories with which a network runs: each operation alone, row by row, channel group
-/// by channel group.
+/// by channel group. What has too many rows for the queues to count needs more, as [`plan`] says.
 pub fn minimum(view: &View) -> ExternalConfig {
     let ops = 0..view.operations.len();
     ExternalConfig {
