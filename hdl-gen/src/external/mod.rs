@@ -4,7 +4,9 @@
 //! leaves. One pass a file: [`shape`] lists the ways to run some operations, [`select`] chooses
 //! among them, [`place`] and [`outside`] give addresses, [`program`] writes all commands in a right
 //! order, [`simulate`] orders the two queues, [`play`] proves the result.
+//! [`image`] gives the weights outside.
 
+pub mod image;
 pub mod outside;
 pub mod place;
 pub mod play;
@@ -15,6 +17,7 @@ pub mod select;
 pub mod shadow;
 pub mod shape;
 pub mod simulate;
+pub mod steps;
 pub mod types;
 pub mod view;
 
@@ -26,9 +29,10 @@ use network::Network;
 use crate::error::HdlError;
 use crate::schedule::Schedule;
 use place::Placement;
-use program::Program;
+
 use select::{Freedom, Segment};
 use simulate::{Issue, Timeline};
+use steps::Program;
 
 /// Parts into which the feature memory is cut when tensors do not fit between each other.
 const BUDGET_PARTS: usize = 32;
@@ -42,13 +46,13 @@ pub fn plan(
     schedule: &Schedule,
     config: &ExternalConfig,
 ) -> Result<ExternalPlan, HdlError> {
-    let view = View::new(network, schedule);
-    let minimum = minimum(&view);
-    check("feature_words", config.feature_words, minimum.feature_words)?;
-    check("weight_words", config.weight_words, minimum.weight_words)?;
     let mut error = refused("no order of segments fits the memories");
-    // parts of rows may need more commands than the queues can count
-    for parts in [true, false] {
+    // parts of rows, and single rows, may need more commands than the queues can count
+    for (grain, parts) in [(1, true), (1, false), (2, false), (4, false), (8, false), (16, false)] {
+        let view = View::new(network, schedule).with_grain(grain);
+        let minimum = minimum(&view);
+        check("feature_words", config.feature_words, minimum.feature_words)?;
+        check("weight_words", config.weight_words, minimum.weight_words)?;
         let Some((segments, placement)) = segments(&view, *config, parts) else { continue };
         match assemble(&view, &segments, &placement, *config) {
             Ok(plan) => {
@@ -62,7 +66,7 @@ pub fn plan(
 }
 
 /// Smallest memories with which a network runs: each operation alone, row by row, channel group
-/// by channel group.
+/// by channel group. What has too many rows for the queues to count needs more, as [`plan`] says.
 pub fn minimum(view: &View) -> ExternalConfig {
     let ops = 0..view.operations.len();
     ExternalConfig {

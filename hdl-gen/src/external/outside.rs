@@ -5,8 +5,8 @@ use super::shape::Role;
 use super::types::{ExternalPart, ExternalTensor, WeightChunk};
 use super::view::View;
 
-/// Bytes of weights in one transfer, so that features need not wait for long.
-const WEIGHT_ROW_BYTES: usize = 4096;
+/// Bytes of a transfer of several rows, so that others need not wait for long.
+pub const TRANSFER_BYTES: usize = 4096;
 
 /// A map of external memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,8 +82,9 @@ fn add_weights(view: &View, map: &mut Outside, idx: usize, (first, n): (usize, u
         return;
     }
     let pieces = n * op.phases;
-    let fits = |rows: &usize| words / rows * view.weight_bytes <= WEIGHT_ROW_BYTES;
-    let rows = (1..=pieces).filter(|rows| pieces % rows == 0).find(fits).unwrap_or(pieces);
+    let fits = |rows: &usize| words / rows * view.weight_bytes <= TRANSFER_BYTES;
+    let rows =
+        (1..=pieces).filter(|rows| pieces.is_multiple_of(*rows)).find(fits).unwrap_or(pieces);
     let row_words = words / rows;
     let row_bytes = (row_words * view.weight_bytes).next_multiple_of(16);
     let address = map.reserve(rows * row_bytes);

@@ -65,17 +65,16 @@ impl Game<'_> {
         let bytes = self.view.weight_bytes;
         for chunk in &self.plan.weights {
             let op = operation(self.view, chunk.operation)?;
-            let mut nth = 0;
-            for word in image_words(op, chunk.first_out_group, chunk.n_out_groups) {
-                if chunk.row_words == 0 {
-                    return Err(format!("weights of {}: rows of no words", op.name));
-                }
+            if chunk.row_words == 0 {
+                return Err(format!("weights of {}: rows of no words", op.name));
+            }
+            let words = image_words(op, chunk.first_out_group, chunk.n_out_groups);
+            for (nth, word) in words.enumerate() {
                 let (row, column) = (nth / chunk.row_words, nth % chunk.row_words);
                 let address = chunk.address + row * chunk.row_bytes + column * bytes;
                 let content =
                     Content::Weight { operation: chunk.operation as u32, word: word as u32 };
                 self.outside.write(address, bytes, content)?;
-                nth += 1;
             }
         }
         Ok(())

@@ -3,103 +3,14 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::outside::Outside;
+use super::outside::{Outside, TRANSFER_BYTES};
 use super::place::Placement;
 use super::rows::{self, Stretch};
 use super::select::Segment;
-use super::shape::{Order, Role, Touch};
+use super::shape::{MOST_ROWS, Order, Role, Touch};
+use super::steps::{Access, Lane, Memory, Program, Step};
 use super::types::{DmaChannel, DmaKind, ExternalPart, Ring, Visit, WeightChunk};
 use super::view::{TensorView, View};
-
-/// Who runs a command: the engine, or the DMA for one of three reasons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lane {
-    /// The engine.
-    Engine,
-    /// The DMA loads rows.
-    Load,
-    /// The DMA stores rows.
-    Store,
-    /// The DMA loads weights.
-    Weights,
-}
-
-/// A memory that commands use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Memory {
-    /// Feature words.
-    Features,
-    /// Weight words.
-    Weights,
-    /// Units of 16 bytes.
-    External,
-}
-
-/// Words that a command reads or writes: runs at a stride.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Access {
-    /// Where.
-    pub memory: Memory,
-    /// First word.
-    pub start: usize,
-    /// Words of a run.
-    pub words: usize,
-    /// Runs.
-    pub runs: usize,
-    /// Words from a run to the next.
-    pub stride: usize,
-    /// Written, else read.
-    pub writes: bool,
-}
-
-impl Access {
-    fn run(memory: Memory, start: usize, words: usize, writes: bool) -> Access {
-        Access { memory, start, words, runs: 1, stride: 0, writes }
-    }
-
-    /// First words of the runs.
-    pub fn starts(&self) -> impl Iterator<Item = usize> + use<> {
-        let Access { start, stride, .. } = *self;
-        (0..self.runs).map(move |run| start + run * stride)
-    }
-
-    /// The word behind the last.
-    pub fn end(&self) -> usize {
-        self.start + (self.runs - 1) * self.stride + self.words
-    }
-}
-
-/// A command with all it touches.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// Who runs it.
-    pub lane: Lane,
-    /// Visit or channel.
-    pub target: usize,
-    /// Rows.
-    pub rows: usize,
-    /// From row 0.
-    pub first: bool,
-    /// What it touches.
-    pub accesses: Vec<Access>,
-    /// Cycles of the engine without its start, or bytes of a transfer.
-    pub work: u64,
-    /// Feature words stored.
-    pub stored_words: u64,
-    /// The segment.
-    pub segment: usize,
-}
-
-/// A program.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Program {
-    /// Commands in a right order.
-    pub steps: Vec<Step>,
-    /// Visits.
-    pub visits: Vec<Visit>,
-    /// Channels.
-    pub channels: Vec<DmaChannel>,
-}
 
 /// Everything that the writer knows.
 struct Writer<'a> {
@@ -227,12 +138,9 @@ impl Writer<'_> {
         };
         self.weight_loads.insert((idx, chunk.0), target);
         for row in 0..stored.rows {
-            let start = base + row * words;
-            let accesses = vec![
-                outside_row(stored.address + row * stored.row_bytes, stored.row_bytes, false),
-                Access::run(Memory::Weights, start, words, true),
-            ];
-            self.transfer(Lane::Weights, target, row, stored.row_bytes, accesses);
+            let words = Access::run(Memory::Weights, base + row * words, words, true);
+            let outside = (stored.address, stored.row_bytes);
+            self.transfer(Lane::Weights, target, row..row + 1, outside, vec![words]);
         }
     }
 
@@ -255,16 +163,16 @@ impl Writer<'_> {
             }
         };
         self.loads.insert(tensor, first);
-        for row in self.loaded.get(&tensor).copied().unwrap_or(0)..end {
+        let mut row = self.loaded.get(&tensor).copied().unwrap_or(0);
+        while row < end {
+            let rows = row..end.min(row + self.rows_together(parts[0].row_bytes));
             for (nth, part) in parts.iter().enumerate() {
-                let address = part.address + row * part.row_bytes;
                 let groups = (part.first_group, part.n_groups);
-                let accesses = vec![
-                    outside_row(address, part.row_bytes, false),
-                    self.row(tensor, row, groups, true),
-                ];
-                self.transfer(Lane::Load, first + nth, row, part.row_bytes, accesses);
+                let words = rows.clone().map(|row| self.row(tensor, row, groups, true)).collect();
+                let outside = (part.address, part.row_bytes);
+                self.transfer(Lane::Load, first + nth, rows.clone(), outside, words);
             }
+            row = rows.end;
         }
         let loaded = self.loaded.entry(tensor).or_insert(0);
         *loaded = end.max(*loaded);
@@ -277,15 +185,19 @@ impl Writer<'_> {
             None => self.row_channel(DmaKind::StoreFeature, tensor, place),
         };
         self.stores.insert((tensor, part), target);
-        for row in rows {
-            let address = place.address + row * place.row_bytes;
-            let groups = (place.first_group, place.n_groups);
-            let accesses = vec![
-                self.row(tensor, row, groups, false),
-                outside_row(address, place.row_bytes, true),
-            ];
-            self.transfer(Lane::Store, target, row, place.row_bytes, accesses);
+        let groups = (place.first_group, place.n_groups);
+        let most = self.rows_together(place.row_bytes);
+        for first in rows.clone().step_by(most) {
+            let some = first..rows.end.min(first + most);
+            let words = some.clone().map(|row| self.row(tensor, row, groups, false)).collect();
+            let outside = (place.address, place.row_bytes);
+            self.transfer(Lane::Store, target, some, outside, words);
         }
+    }
+
+    /// Rows of a transfer.
+    fn rows_together(&self, row_bytes: usize) -> usize {
+        (TRANSFER_BYTES / row_bytes).clamp(self.view.grain, MOST_ROWS)
     }
 
     fn visit(&mut self, stretch: Stretch, chunk: (usize, usize)) {
@@ -332,24 +244,29 @@ impl Writer<'_> {
         });
     }
 
+    /// Transfers rows that lie outside from an address on, so many bytes each.
     fn transfer(
         &mut self,
         lane: Lane,
         target: usize,
-        row: usize,
-        bytes: usize,
-        accesses: Vec<Access>,
+        rows: Range<usize>,
+        (address, row_bytes): (usize, usize),
+        mut accesses: Vec<Access>,
     ) {
         let channel = &self.program.channels[target];
         let stored = if lane == Lane::Store { channel.runs * channel.run_words } else { 0 };
+        let (start, units) = (address / 16, row_bytes / 16);
+        let outside = (start + rows.start * units, rows.len() * units);
+        let writes = lane == Lane::Store;
+        accesses.push(Access::run(Memory::External, outside.0, outside.1, writes));
         self.program.steps.push(Step {
             lane,
             target,
-            rows: 1,
-            first: row == 0,
+            rows: rows.len(),
+            first: rows.start == 0,
             accesses,
-            work: bytes as u64,
-            stored_words: stored as u64,
+            work: (rows.len() * row_bytes) as u64,
+            stored_words: (rows.len() * stored) as u64,
             segment: self.at,
         });
     }
@@ -400,8 +317,4 @@ impl Writer<'_> {
     fn all_groups(&self, tensor: usize) -> (usize, usize) {
         (0, self.view.tensors[tensor].groups)
     }
-}
-
-fn outside_row(address: usize, bytes: usize, writes: bool) -> Access {
-    Access::run(Memory::External, address / 16, bytes / 16, writes)
 }

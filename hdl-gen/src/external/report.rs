@@ -1,6 +1,8 @@
 //! Bytes, cycles and utilisation of a plan, and how each segment runs, for people.
 
-use super::program::{Lane, Program};
+use super::steps::{Lane, Program};
+use std::fmt;
+
 use super::select::Segment;
 use super::shape::Order;
 use super::simulate::Timeline;
@@ -41,6 +43,38 @@ pub fn report(
         stall_cycles: timeline.cycles - timeline.busy_cycles,
         bus_cycles: timeline.bus_cycles,
         utilization: digit_macs as f64 / (view.lanes as u64 * cycles) as f64,
+    }
+}
+
+impl fmt::Display for ExternalReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BytesMoved { features_in, features_out, weights } = self.moved;
+        for segment in &self.segments {
+            writeln!(
+                f,
+                "{}: {} bytes, {} feature words, {} weight words",
+                segment.text,
+                segment.moved.total(),
+                segment.feature_words,
+                segment.weight_words
+            )?;
+        }
+        writeln!(
+            f,
+            "{} bytes a frame: {features_in} of features in, {features_out} out, {weights} of \
+             weights; at least {}",
+            self.moved.total(),
+            self.floor_bytes
+        )?;
+        write!(
+            f,
+            "{} cycles, of which the engine waits {} and the bus is taken {}; {:.1}% of the \
+             multipliers are busy",
+            self.cycles,
+            self.stall_cycles,
+            self.bus_cycles,
+            100.0 * self.utilization
+        )
     }
 }
 

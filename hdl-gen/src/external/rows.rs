@@ -49,7 +49,7 @@ pub fn rolling(view: &View, ops: Range<usize>) -> Vec<Stretch> {
         let next = ops.clone().rev().find_map(|idx| {
             let op = &view.operations[idx];
             let first = cursor[idx - ops.start];
-            let n = op.step().min(op.loop_rows - first);
+            let n = op.step.min(op.loop_rows - first);
             let there = |s: &SourceView| read(view, op, *s, first, n).end <= made[s.tensor];
             let ready = n > 0 && op.sources.iter().all(there);
             ready.then_some(Stretch { op: idx, first, n })

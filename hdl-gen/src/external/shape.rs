@@ -10,8 +10,8 @@ use super::view::{OperationView, View};
 const MOST_CHAINED: usize = 6;
 /// Cycles that a command should last, so that its start does not count.
 const COMMAND_CYCLES: u64 = 2400;
-/// Most rows of a command.
-const MOST_ROWS: usize = 254;
+/// Most rows of a command: a multiple of every step, in eight bits.
+pub const MOST_ROWS: usize = 224;
 
 /// The order of rows and chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +164,7 @@ fn chain(view: &View, ops: Range<usize>, weight_words: usize, tight: bool) -> Sh
 /// Rows of a ring that let transfers overlap commands of `steps` steps.
 fn slack(view: &View, ops: &Range<usize>, tensor: usize, role: Role, steps: usize) -> usize {
     let rows = |op: &OperationView| {
-        let loop_rows = op.step() * steps;
+        let loop_rows = op.step * steps;
         if op.pooled == Some(tensor) {
             return loop_rows / 2;
         }
@@ -188,14 +188,14 @@ fn chunked(view: &View, idx: usize, chunk: usize, found: &mut Vec<Shape>) {
         for kept in [&sources[..0], &sources[..1], &sources[1..], &sources[..]] {
             found.push(strips(view, Strips { kept, ..plain }));
         }
-        let mut strip = op.loop_rows.next_multiple_of(op.step());
+        let mut strip = op.loop_rows.next_multiple_of(op.step);
         loop {
             let kept = Strips { strip, kept: &sources, ..plain };
             found.push(strips(view, Strips { whole_rows: true, ..kept }));
-            if strip == op.step() {
+            if strip == op.step {
                 break;
             }
-            strip = (strip / 2).next_multiple_of(op.step());
+            strip = (strip / 2).next_multiple_of(op.step);
             found.push(strips(view, Strips { strip, ..kept }));
         }
     }
@@ -219,13 +219,13 @@ fn strips(view: &View, of: Strips) -> Shape {
     let ops = idx..idx + 1;
     let wanted = COMMAND_CYCLES.div_ceil(op.cycles(0, chunk, 1).max(1)) as usize;
     let command = if tight { 1 } else { wanted.min(strip).min(MOST_ROWS) };
-    let command = command.next_multiple_of(op.step());
+    let command = command.next_multiple_of(op.step);
     let (by_command, by_strip) = (stretches(op, idx, command), stretches(op, idx, strip));
     let touch = |tensor| {
         let role = role(view, &ops, tensor);
         let by_strip_too = kept.contains(&tensor) || (whole_rows && role == Role::Output);
         let span = rows::span(view, if by_strip_too { &by_strip } else { &by_command }, tensor);
-        let slack = if tight { 0 } else { slack(view, &ops, tensor, role, command / op.step()) };
+        let slack = if tight { 0 } else { slack(view, &ops, tensor, role, command / op.step) };
         let ring = (span + slack).min(view.tensors[tensor].rows);
         let streams = if by_strip_too { 1 } else { op.out_groups.div_ceil(chunk) };
         Touch { tensor, role, ring, streams }

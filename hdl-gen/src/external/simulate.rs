@@ -1,7 +1,7 @@
 //! From the program to the two queues: an event-driven simulation in which the DMA takes what is
 //! ready, rows before results before weights.
 
-use super::program::{Access, Lane, Memory, Program, Step};
+use super::steps::{Access, Lane, Memory, Program, Step};
 
 /// Cycles from a command of the engine to the first iteration of its loop nest.
 pub const COMMAND_START_CYCLES: u64 = 24;

@@ -22,6 +22,8 @@ pub struct View {
     pub weight_bytes: usize,
     /// Multiply-accumulates a cycle.
     pub lanes: usize,
+    /// Rows that a command takes at least; 1 unless there would be too many commands.
+    pub grain: usize,
 }
 
 /// A tensor in words.
@@ -64,6 +66,8 @@ pub struct OperationView {
     pub pooled: Option<usize>,
     /// Rows of the loop nest.
     pub loop_rows: usize,
+    /// Rows of which commands take multiples, the last excepted; a fused max-pool takes pairs.
+    pub step: usize,
     /// Rows read for a loop row.
     pub kernel: usize,
     /// Rows above row 0 that loop row 0 would read.
@@ -105,11 +109,6 @@ impl OperationView {
         (full * self.group_cycles + last * self.last_group_cycles) * rows as u64
     }
 
-    /// Rows of a command at least: a fused max-pool takes pairs.
-    pub fn step(&self) -> usize {
-        if self.pooled.is_some() { 2 } else { 1 }
-    }
-
     /// Tensors written.
     pub fn written(&self) -> impl Iterator<Item = usize> {
         [Some(self.output), self.pooled].into_iter().flatten()
@@ -135,7 +134,15 @@ impl View {
             feature_bytes: engine.feature_bits().div_ceil(32) * 4,
             weight_bytes: engine.weight_bits().div_ceil(32) * 4,
             lanes: engine.lanes(),
+            grain: 1,
         }
+    }
+
+    /// The same with commands of so many times as many rows.
+    pub fn with_grain(mut self, grain: usize) -> View {
+        self.operations.iter_mut().for_each(|op| op.step *= grain);
+        self.grain = grain;
+        self
     }
 
     /// Words of a tensor.
@@ -188,6 +195,7 @@ fn operations(network: &Network, schedule: &Schedule) -> Vec<OperationView> {
                 .filter(|v| schedule.operations[v.operation].kind == OperationKind::Conv2d);
             if let Some(conv) = conv {
                 conv.pooled = Some(op.output.index());
+                conv.step = 2;
                 continue;
             }
         }
@@ -226,6 +234,7 @@ fn operation(network: &Network, engine: &Engine, idx: usize, op: &Operation) -> 
         output: op.output.index(),
         pooled: None,
         loop_rows,
+        step: 1,
         kernel,
         pad: if op.kind == OperationKind::Conv2d { (kernel - 1) / 2 } else { 0 },
         stride: if is_pool { 2 } else { 1 },
