@@ -2,7 +2,7 @@
 // One of the two command queues of an external-memory build: fetches the next command and says
 // when it may start.
 //
-// Contract: a command word is {wait 8, first 1, rows 7, index 16}. `wait` adds to the number of
+// Contract: a command word is {wait 8, first 1, rows 8, index 15}. `wait` adds to the number of
 // completions of the other queue (pulses on `other_done`) that must have come before the command
 // may start; a command of no rows only adds; the word 0 ends the program. `restart` begins at
 // word 0 with nothing completed. The command stands until `take`.
@@ -22,14 +22,14 @@ module command_queue #(
     output wire          may_start,
     output reg           ended,
     output reg  [15:0]   index,
-    output reg  [6:0]    rows,
+    output reg  [7:0]    rows,
     output reg           first
 );
     reg        running, arriving;
     reg [31:0] threshold, completed;
 
     wire [31:0] ahead = completed - threshold;
-    wire        counts = fetch_data[22:16] != 7'd0;
+    wire        counts = fetch_data[22:15] != 8'd0;
     wire        is_end = fetch_data == 32'd0;
     assign fetch = running & ~arriving & (~valid | take);
     assign may_start = valid & ~ahead[31];
@@ -39,8 +39,8 @@ module command_queue #(
         if (fetch) fetch_address <= fetch_address + 1'b1;
         if (take) valid <= 1'b0;
         if (arriving) begin
-            index <= fetch_data[15:0];
-            rows <= fetch_data[22:16];
+            index <= {1'b0, fetch_data[14:0]};
+            rows <= fetch_data[22:15];
             first <= fetch_data[23];
             threshold <= threshold + {24'd0, fetch_data[31:24]};
             valid <= counts;

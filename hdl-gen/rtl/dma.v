@@ -21,7 +21,7 @@ module dma #(
     input  wire [31:0]    external_base,
     input  wire           may_start,
     input  wire [15:0]    index,
-    input  wire [6:0]     rows,
+    input  wire [7:0]     rows,
     input  wire           first,
     output wire           done,
     output wire           busy,
@@ -93,7 +93,7 @@ module dma #(
     assign busy = state != S_IDLE;
 
     // the row
-    reg  [6:0]    rows_left;
+    reg  [7:0]    rows_left;
     reg  [31:0]   row_external;
     reg  [PW-1:0] row_address, run_address, address;
     reg  [11:0]   ring;
@@ -134,7 +134,7 @@ module dma #(
                 state <= S_ROW;
             end
             S_ROW: begin
-                rows_left <= rows_left - 7'd1;
+                rows_left <= rows_left - 8'd1;
                 run_address <= row_address;
                 address <= row_address;
                 run_left <= run_m1;
@@ -156,7 +156,7 @@ module dma #(
                     row_external <= row_external + {12'd0, beats, 4'd0};
                     row_address <= ring_ends ? base[PW-1:0] : row_address + pitch[PW-1:0];
                     ring <= ring_ends ? 12'd0 : ring + 12'd1;
-                    state <= rows_left == 7'd0 ? S_SAVE : S_ROW;
+                    state <= rows_left == 8'd0 ? S_SAVE : S_ROW;
                 end
             end
             S_SAVE: state <= S_DONE;

@@ -38,7 +38,7 @@ module external_memory #(
     output wire           command_may_start,
     output wire           command_ended,
     output wire [15:0]    command_index,
-    output wire [6:0]     command_rows,
+    output wire [7:0]     command_rows,
     output wire           command_first,
     // state of the DMA
     output wire           ended,
@@ -121,7 +121,7 @@ module external_memory #(
     );
     wire        transfer_valid, transfer_may_start, transfers_ended, transfer_first;
     wire [15:0] transfer_index;
-    wire [6:0]  transfer_rows;
+    wire [7:0]  transfer_rows;
     command_queue #(.AW(TAW)) u_dma_queue (
         .clk(clk), .rst(clear), .restart(restart), .other_done(engine_done), .take(dma_done),
         .fetch(transfer_fetch), .fetch_address(transfer_address), .fetch_data(transfers_rdata),

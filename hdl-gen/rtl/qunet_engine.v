@@ -165,7 +165,7 @@ module qunet_engine #(
     wire           restart, command_valid, command_may_start, command_ended, command_first;
     wire           command_take, waiting, transfers_ended;
     wire [15:0]    command_index;
-    wire [6:0]     command_rows;
+    wire [7:0]     command_rows;
     wire [11:0]    next_row, next_ring_a, next_ring_b, next_ring_out, first_row, rows_m1;
     wire [11:0]    ring_at_a, ring_at_b, ring_at_out, ring_at_pool;
     wire [11:0]    ring_m1_a, ring_m1_b, ring_m1_out, ring_m1_pool, next_ring_pool;
@@ -347,7 +347,7 @@ module qunet_engine #(
             assign {commands_rdata, transfers_rdata, channels_rdata} = 96'd0;
             assign {command_valid, command_may_start, command_ended, command_first} = 4'd0;
             assign command_index = 16'd0;
-            assign command_rows = 7'd0;
+            assign command_rows = 8'd0;
             assign {transfers_ended, bus_error, beat_read, beat_written} = 4'd0;
             assign {stall_input, stall_weights, stall_output} = 3'd0;
             assign {hold, stored, load, load_weight} = 4'd0;

@@ -44,7 +44,7 @@ module sequencer #(
     input  wire           command_ended,
     input  wire           others_ended,
     input  wire [15:0]    command_index,
-    input  wire [6:0]     command_rows,
+    input  wire [7:0]     command_rows,
     input  wire           command_first,
     output wire           command_take,
     output wire           waiting,
@@ -235,7 +235,7 @@ module sequencer #(
     generate
         if (EXTERNAL != 0) begin : gen_visits
             reg  [32*SAVED_WORDS-1:0] state_in;   // where the visit begins
-            reg  [6:0]  visit_rows;
+            reg  [7:0]  visit_rows;
             reg  [4:0]  save_left;
             reg  [15:0] visit_index;
             wire [31:0] save_word = {11'd0, visit_index, 5'd0}
@@ -291,7 +291,7 @@ module sequencer #(
             assign ring_at_out = state_in[127:116];
             assign pool_base = state_in[128 +: AW];
             assign ring_at_pool = state_in[159:148];
-            assign rows_m1 = {5'd0, visit_rows} - 12'd1;
+            assign rows_m1 = {4'd0, visit_rows} - 12'd1;
             assign ring_m1_a = active[32*F_RING_M1_A_WORD + F_RING_M1_A_LSB +: 12];
             assign ring_m1_b = active[32*F_RING_M1_B_WORD + F_RING_M1_B_LSB +: 12];
             assign ring_m1_out = active[32*F_RING_M1_OUT_WORD + F_RING_M1_OUT_LSB +: 12];

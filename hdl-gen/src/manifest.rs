@@ -7,7 +7,9 @@ use crate::config::HostBus;
 use crate::cycles::CycleModel;
 use crate::emit::{simulation, sources};
 use crate::engine::{Engine, PARAM_BITS};
-use crate::images::Images;
+use crate::external::tables::Tables;
+use crate::external::{ExternalPlan, Visit};
+use crate::images::{Image, Images};
 use crate::schedule::{OperationKind, Schedule};
 
 /// Version of the manifest's layout.
@@ -56,6 +58,60 @@ pub struct Manifest {
     pub model_cycles: u64,
     /// Useful digit products of a frame.
     pub digit_macs: u64,
+    /// How an external-memory build runs a frame.
+    pub external: Option<ExternalProgram>,
+}
+
+/// What a program must know to feed an external-memory build and to check it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalProgram {
+    /// Tensors in external memory.
+    pub tensors: Vec<ExternalTensor>,
+    /// Visits, by index of their descriptors.
+    pub visits: Vec<VisitEntry>,
+    /// Commands of the engine: visit, rows, from row 0.
+    pub commands: Vec<(usize, usize, bool)>,
+    /// Bytes moved in a frame.
+    pub bytes_moved: u64,
+    /// Bytes with only input, output and skips outside and each weight read once.
+    pub bytes_floor: u64,
+}
+
+/// A tensor in external memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalTensor {
+    /// Index of the tensor.
+    pub tensor: usize,
+    /// Its parts, in channel order.
+    pub parts: Vec<ExternalPart>,
+}
+
+/// Some channel groups of a tensor: rows of pixel groups of these groups, a word each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalPart {
+    /// First group of TN channels.
+    pub first_group: usize,
+    /// Groups of TN channels.
+    pub n_groups: usize,
+    /// Byte address of row 0 in the region.
+    pub address: usize,
+    /// Bytes from one row to the next.
+    pub row_bytes: usize,
+}
+
+/// What one descriptor of an external-memory build writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitEntry {
+    /// Index of the operation.
+    pub operation: usize,
+    /// Channels written: first and number.
+    pub channels: (usize, usize),
+    /// Rows of the output for each row of a command.
+    pub out_rows: usize,
+    /// First feature word and rows of the output's ring.
+    pub output: (usize, usize),
+    /// The same of the fused max-pool.
+    pub pooled: Option<(usize, usize)>,
 }
 
 /// What a simulation compiles: a module with the Wishbone port, whatever the build's own ports.
@@ -80,6 +136,40 @@ pub struct Memories {
     pub descriptors: Memory,
     /// Half row of the fused max-pool; it has no image.
     pub pool: Memory,
+    /// What only an external-memory build has.
+    pub external: Option<ExternalMemories>,
+}
+
+/// Memories on chip of an external-memory build, and the region outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalMemories {
+    /// Commands of the engine.
+    pub commands: Memory,
+    /// Commands of the DMA.
+    pub transfers: Memory,
+    /// Channels of the DMA.
+    pub channels: Memory,
+    /// External memory in beats of 16 bytes; its image holds the weights.
+    pub region: Memory,
+}
+
+impl Memories {
+    /// Verilog parameter and `$readmemh` image of each memory that may have one.
+    pub fn images(&self) -> Vec<(&'static str, &Memory)> {
+        let chip = [
+            ("WEIGHT_FILE", &self.weights),
+            ("PARAM_FILE", &self.params),
+            ("DESC_FILE", &self.descriptors),
+        ];
+        let external = self.external.iter().flat_map(|external| {
+            [
+                ("COMMAND_FILE", &external.commands),
+                ("TRANSFER_FILE", &external.transfers),
+                ("CHANNEL_FILE", &external.channels),
+            ]
+        });
+        chip.into_iter().chain(external).collect()
+    }
 }
 
 /// One memory.
@@ -198,7 +288,7 @@ impl Manifest {
             top: TOP.into(),
             verilog: sources::verilog_files(),
             host_bus: HostBus::Wishbone,
-            simulation: simulation::files(HostBus::Wishbone),
+            simulation: simulation::files(HostBus::Wishbone, false),
             engine,
             memories: memories(network, schedule, images),
             input_window_base: input_base * layout.word_window_words(),
@@ -213,12 +303,47 @@ impl Manifest {
             operations: operations(network, schedule, cycles),
             model_cycles: cycles.total,
             digit_macs: cycles.digit_macs,
+            external: None,
         }
+    }
+
+    /// The same build with tensors and weights in external memory.
+    pub fn in_external_memory(
+        mut self,
+        schedule: &Schedule,
+        plan: &ExternalPlan,
+        tables: &Tables,
+    ) -> Manifest {
+        let words = |image: &Image, file: &str| Memory {
+            depth: image.words.len().max(2),
+            word_bits: image.word_bits,
+            file: Some(file.into()),
+        };
+        let m = &mut self.memories;
+        m.features.depth = plan.config.feature_words;
+        m.weights = Memory { depth: plan.config.weight_words, file: None, ..m.weights.clone() };
+        m.descriptors = words(&tables.descriptors, "descriptors.hex");
+        m.external = Some(ExternalMemories {
+            commands: words(&tables.commands, "commands.hex"),
+            transfers: words(&tables.transfers, "transfers.hex"),
+            channels: words(&tables.channels, "channels.hex"),
+            region: Memory {
+                depth: plan.external_bytes.div_ceil(16),
+                word_bits: 128,
+                file: Some("external.hex".into()),
+            },
+        });
+        self.tensors.iter_mut().for_each(|tensor| tensor.base = None);
+        (self.input_window_base, self.input_window_words) = (0, 0);
+        self.model_cycles = plan.report.cycles;
+        self.external = Some(external_program(schedule, plan));
+        self
     }
 
     /// The same build on another bus.
     pub fn on_bus(self, host_bus: HostBus) -> Manifest {
-        Manifest { host_bus, simulation: simulation::files(host_bus), ..self }
+        let simulation = simulation::files(host_bus, self.external.is_some());
+        Manifest { host_bus, simulation, ..self }
     }
 
     /// Verilog files of a simulation, in compile order.
@@ -242,6 +367,47 @@ fn memories(network: &Network, schedule: &Schedule, images: &Images) -> Memories
         params: memory(images.params.words.len(), PARAM_BITS, Some("params.hex")),
         descriptors: memory(images.descriptors.words.len(), 32, Some("descriptors.hex")),
         pool: memory(pool_words, engine.pool_bits(), None),
+        external: None,
+    }
+}
+
+fn external_program(schedule: &Schedule, plan: &ExternalPlan) -> ExternalProgram {
+    let part = |part: &crate::external::ExternalPart| ExternalPart {
+        first_group: part.first_group,
+        n_groups: part.n_groups,
+        address: part.address,
+        row_bytes: part.row_bytes,
+    };
+    let tensors = plan.tensors.iter().map(|tensor| ExternalTensor {
+        tensor: tensor.tensor,
+        parts: tensor.parts.iter().map(part).collect(),
+    });
+    let visits = plan.visits.iter().map(|visit| visit_entry(schedule, visit));
+    let commands = plan.engine.iter().map(|c| (usize::from(c.visit), usize::from(c.rows), c.first));
+    ExternalProgram {
+        tensors: tensors.collect(),
+        visits: visits.collect(),
+        commands: commands.collect(),
+        bytes_moved: plan.report.moved.total() as u64,
+        bytes_floor: plan.report.floor_bytes as u64,
+    }
+}
+
+fn visit_entry(schedule: &Schedule, visit: &Visit) -> VisitEntry {
+    let operation = &schedule.operations[visit.operation];
+    let engine = &schedule.engine;
+    let channels = if operation.uses_array() {
+        let first = visit.first_out_group * engine.tm;
+        (first, (visit.n_out_groups * engine.tm).min(operation.out_channels() - first))
+    } else {
+        (visit.first_out_group * engine.tn, visit.n_out_groups * engine.tn)
+    };
+    VisitEntry {
+        operation: visit.operation,
+        channels,
+        out_rows: if operation.phases() > 1 { 2 } else { 1 },
+        output: (visit.output.base, visit.output.ring),
+        pooled: visit.pooled.map(|ring| (ring.base, ring.ring)),
     }
 }
 

@@ -67,18 +67,21 @@ pub const FIELDS: &[Field] = &[
 pub const ADDRESS_BITS: u32 = 20;
 
 /// Most rows of one command.
-pub const MAX_ROWS: usize = 127;
+pub const MAX_ROWS: usize = 255;
+/// Most descriptors or channels that commands can name.
+pub const MAX_INDEX: usize = (1 << 15) - 1;
 /// Largest wait of one command.
 pub const MAX_WAIT: usize = 255;
 
-/// A command word: `index` is a descriptor or a channel, `rows` 1..=127 of it move or run now, from
+/// A command word: `index` is a descriptor or a channel, `rows` 1..=255 of it move or run now, from
 /// row 0 if `first`; before that `wait` more commands of the other queue must have completed.
 ///
 /// # Panics
-/// If `rows` or `wait` exceed [`MAX_ROWS`] or [`MAX_WAIT`].
+/// If `index`, `rows` or `wait` exceed [`MAX_INDEX`], [`MAX_ROWS`] or [`MAX_WAIT`].
 pub fn command(index: u16, rows: usize, first: bool, wait: usize) -> u32 {
-    assert!(rows <= MAX_ROWS && wait <= MAX_WAIT, "rows {rows}, wait {wait}");
-    (wait as u32) << 24 | u32::from(first) << 23 | (rows as u32) << 16 | u32::from(index)
+    let fits = usize::from(index) <= MAX_INDEX && rows <= MAX_ROWS && wait <= MAX_WAIT;
+    assert!(fits, "index {index}, rows {rows}, wait {wait}");
+    (wait as u32) << 24 | u32::from(first) << 23 | (rows as u32) << 15 | u32::from(index)
 }
 
 /// The word that ends a queue.
@@ -99,6 +102,6 @@ mod tests {
 
     #[test]
     fn command_by_hand() {
-        assert_eq!(command(0x1234, 5, true, 2), 0x0285_1234);
+        assert_eq!(command(0x1234, 5, true, 2), 0x0282_9234);
     }
 }

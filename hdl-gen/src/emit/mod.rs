@@ -1,6 +1,7 @@
 //! Writes the build folder.
 
 mod definitions;
+mod external;
 mod folder;
 mod hex;
 mod model_header;
@@ -20,13 +21,15 @@ use network::format::NetworkView;
 pub use definitions::{c_header, verilog as verilog_definitions};
 pub use top::describe;
 
-use crate::config::{HardwareConfig, HostBus};
+use crate::config::{HardwareConfig, HostBus, MemoryPlace};
 use crate::cycles::{CycleModel, cycle_model};
 use crate::engine::Engine;
 use crate::error::HdlError;
 use crate::images::{Image, Images, images};
-use crate::manifest::{FORMAT, Manifest, Memories, Memory, PackingEntry, TOP};
+use crate::manifest::{ExternalMemories, FORMAT, Manifest, Memories, Memory, PackingEntry, TOP};
 use crate::schedule::{Schedule, schedule};
+use crate::external::ExternalReport;
+use external::External;
 use folder::Folder;
 
 /// What was generated.
@@ -38,7 +41,9 @@ pub struct GenerateReport {
     pub operations: Vec<String>,
     /// The cycle model.
     pub cycles: CycleModel,
-    /// Bits of all memories.
+    /// What the plan of an external-memory build costs.
+    pub external: Option<ExternalReport>,
+    /// Bits of all memories on chip.
     pub memory_bits: usize,
     /// Layers whose expected values the test bench holds.
     pub test_bench_operations: usize,
@@ -58,20 +63,32 @@ pub fn generate(
 ) -> Result<GenerateReport, HdlError> {
     let schedule = schedule(network, config)?;
     let images = images(network, &schedule, config)?;
-    let cycles = cycle_model(network, &schedule);
+    let mut cycles = cycle_model(network, &schedule);
     let model = network.to_bytes()?;
     let model_hash = NetworkView::new_checked(&model)?.model_hash();
-    let manifest =
-        Manifest::new(network, model_hash, &schedule, &images, &cycles).on_bus(config.host_bus);
+    let mut manifest = Manifest::new(network, model_hash, &schedule, &images, &cycles);
+    let external = match config.memory {
+        MemoryPlace::OnChip => None,
+        MemoryPlace::External => Some(External::new(network, &schedule, config, &images)?),
+    };
+    if let Some(external) = &external {
+        manifest = manifest.in_external_memory(&schedule, &external.plan, &external.tables);
+        cycles.total = external.plan.report.cycles;
+        cycles.utilization = external.plan.report.utilization;
+    }
+    let manifest = manifest.on_bus(config.host_bus);
 
     let mut folder = Folder::beside(out_dir)?;
     let comments = top::layer_comments(network, &schedule);
     let watchdog = watchdog_cycles(config, cycles.total);
     write_design(&mut folder, &manifest, &top::top(&manifest, &comments, watchdog))?;
-    write_images(&mut folder, &images)?;
+    match &external {
+        None => write_images(&mut folder, &images)?,
+        Some(external) => external.write(&mut folder, &images)?,
+    }
     folder.write("model.qunet", &model)?;
     folder.write("qunet_model.h", model_header::model_header(&manifest).as_bytes())?;
-    let bench = test_bench::test_bench(network, &schedule, &manifest);
+    let bench = test_bench::test_bench(network, &schedule, &manifest, external.as_ref());
     for (name, text) in &bench.files {
         folder.write(name, text.as_bytes())?;
     }
@@ -79,7 +96,8 @@ pub fn generate(
     folder.write(project::CORE, project::fusesoc_core(&manifest).as_bytes())?;
     folder.write("README.md", readme::readme(&manifest, &comments, &cycles).as_bytes())?;
     folder.finish()?;
-    Ok(report(network, &schedule, manifest, cycles, bench.n_operations))
+    let plan = external.map(|external| external.plan.report);
+    Ok(report(network, &schedule, manifest, cycles, plan, bench.n_operations))
 }
 
 /// Generates an engine with empty memories of the given depths, for programs loaded at run time.
@@ -136,7 +154,7 @@ fn loadable_manifest(engine: Engine, depths: Depths) -> Manifest {
         top: TOP.into(),
         verilog: sources::verilog_files(),
         host_bus: HostBus::Wishbone,
-        simulation: simulation::files(HostBus::Wishbone),
+        simulation: simulation::files(HostBus::Wishbone, depths.external.is_some()),
         engine,
         memories: Memories {
             features: memory(depths.features, engine.feature_bits()),
@@ -144,6 +162,12 @@ fn loadable_manifest(engine: Engine, depths: Depths) -> Manifest {
             params: memory(depths.params, crate::engine::PARAM_BITS),
             descriptors: memory(depths.descriptors.max(32), 32),
             pool: memory(depths.pool, engine.pool_bits()),
+            external: depths.external.map(|external| ExternalMemories {
+                commands: memory(external.commands, 32),
+                transfers: memory(external.transfers, 32),
+                channels: memory(external.channels, 32),
+                region: memory(external.beats, 128),
+            }),
         },
         input_window_base: 0,
         input_window_words: 0,
@@ -154,6 +178,7 @@ fn loadable_manifest(engine: Engine, depths: Depths) -> Manifest {
         operations: Vec::new(),
         model_cycles: 0,
         digit_macs: 0,
+        external: None,
     }
 }
 
@@ -200,6 +225,7 @@ fn report(
     schedule: &Schedule,
     manifest: Manifest,
     cycles: CycleModel,
+    external: Option<ExternalReport>,
     test_bench_operations: usize,
 ) -> GenerateReport {
     let m = &manifest.memories;
@@ -209,6 +235,7 @@ fn report(
         operations: schedule.operations.iter().map(|op| describe(network, op)).collect(),
         manifest,
         cycles,
+        external,
         test_bench_operations,
     }
 }

@@ -4,7 +4,7 @@
 //! leaves. One pass a file: [`shape`] lists the ways to run some operations, [`select`] chooses
 //! among them, [`place`] and [`outside`] give addresses, [`program`] writes all commands in a right
 //! order, [`simulate`] orders the two queues, [`play`] proves the result.
-//! [`image`] gives the weights outside.
+//! [`tables`] and [`image`] give the words on chip, and the weights outside.
 
 pub mod image;
 pub mod outside;
@@ -18,6 +18,7 @@ pub mod shadow;
 pub mod shape;
 pub mod simulate;
 pub mod steps;
+pub mod tables;
 pub mod types;
 pub mod view;
 

@@ -120,12 +120,16 @@ impl View {
     pub fn new(network: &Network, schedule: &Schedule) -> View {
         let engine = &schedule.engine;
         let layout = engine.layout();
-        let tensors = network.tensors.iter().map(|t| TensorView {
-            name: t.name.clone(),
-            pitch: layout.pitch(&t.spec),
-            groups: layout.groups(&t.spec),
-            rows: t.spec.height,
-        });
+        let view = |(idx, tensor): (usize, &network::Tensor)| {
+            let spec = schedule.spec(network, TensorId(idx as u16));
+            TensorView {
+                name: tensor.name.clone(),
+                pitch: layout.pitch(&spec),
+                groups: layout.groups(&spec),
+                rows: spec.height,
+            }
+        };
+        let tensors = network.tensors.iter().enumerate().map(view);
         View {
             operations: operations(network, schedule),
             tensors: tensors.collect(),
@@ -182,26 +186,9 @@ impl View {
     }
 }
 
-/// The operations, a max-pool after a convolution fused with it.
 fn operations(network: &Network, schedule: &Schedule) -> Vec<OperationView> {
-    let mut found: Vec<OperationView> = Vec::new();
-    for (idx, op) in schedule.operations.iter().enumerate() {
-        if op.kind == OperationKind::MaxPool2d {
-            let source = op.sources[0].tensor.index();
-            let fits = |v: &&mut OperationView| v.output == source && v.pooled.is_none();
-            let conv = found
-                .iter_mut()
-                .find(fits)
-                .filter(|v| schedule.operations[v.operation].kind == OperationKind::Conv2d);
-            if let Some(conv) = conv {
-                conv.pooled = Some(op.output.index());
-                conv.step = 2;
-                continue;
-            }
-        }
-        found.push(operation(network, &schedule.engine, idx, op));
-    }
-    found
+    let operations = schedule.operations.iter().enumerate();
+    operations.map(|(idx, op)| operation(network, &schedule.engine, idx, op)).collect()
 }
 
 fn operation(network: &Network, engine: &Engine, idx: usize, op: &Operation) -> OperationView {
@@ -209,14 +196,13 @@ fn operation(network: &Network, engine: &Engine, idx: usize, op: &Operation) -> 
     let (loop_rows, width) = op.loop_extent(network);
     let is_pool = op.kind == OperationKind::MaxPool2d;
     let kernel = match op.kind {
-        OperationKind::Conv2d => op.kernel,
+        OperationKind::Conv2d => op.kernel_rows(),
         OperationKind::MaxPool2d => 2,
         _ => 1,
     };
-    let spec = |tensor: TensorId| network.spec(tensor);
-    let in_groups: usize = op.sources.iter().map(|s| layout.groups(spec(s.tensor))).sum();
+    let in_groups: usize = op.source_specs(network).iter().map(|spec| layout.groups(spec)).sum();
     let out_groups = if is_pool {
-        layout.groups(spec(op.output))
+        layout.groups(network.spec(op.output))
     } else {
         op.out_channels().div_ceil(engine.tm)
     };
@@ -232,9 +218,9 @@ fn operation(network: &Network, engine: &Engine, idx: usize, op: &Operation) -> 
             .map(|s| SourceView { tensor: s.tensor.index(), upsample: s.upsample })
             .collect(),
         output: op.output.index(),
-        pooled: None,
+        pooled: op.pooled.map(|id| id.index()),
         loop_rows,
-        step: 1,
+        step: if op.pooled.is_some() { 2 } else { 1 },
         kernel,
         pad: if op.kind == OperationKind::Conv2d { (kernel - 1) / 2 } else { 0 },
         stride: if is_pool { 2 } else { 1 },
@@ -247,7 +233,7 @@ fn operation(network: &Network, engine: &Engine, idx: usize, op: &Operation) -> 
         phases: op.phases(),
         group_cycles,
         last_group_cycles,
-        digit_macs: op.macs(network) * op.digits(engine) as u64,
+        digit_macs: op.digit_macs(network, engine),
     }
 }
 
@@ -258,8 +244,7 @@ fn row_cycles(engine: &Engine, op: &Operation, width: usize, pass: usize) -> (u6
         return (2 * across as u64, 2 * across as u64);
     }
     let places = width.div_ceil(engine.tp) * op.phases();
-    let split = op.phases() > 1 && engine.tp > 1;
-    let blocks = engine.drain_blocks().max(if split { 2 } else { 1 });
+    let blocks = if op.drains_slowly(engine) { 2 } else { engine.drain_blocks() };
     let last_lanes = (op.out_channels() - 1) % engine.tm + 1;
     let cycles = |lanes: usize| (places * pass.max(lanes * blocks)) as u64;
     (cycles(engine.tm), cycles(last_lanes))
