@@ -30,7 +30,6 @@ use network::Network;
 use crate::error::HdlError;
 use crate::schedule::Schedule;
 use place::Placement;
-
 use select::{Freedom, Segment};
 use simulate::{Issue, Timeline};
 use steps::Program;

@@ -4,7 +4,8 @@
 //! A command is ordered after those of its own queue before it, and after as many of the other
 //! queue as it or one before it waits for; nothing else orders them. If each pair of commands that
 //! use a word, one of them writing, is ordered, every interleaving gives what this one run gives,
-//! and if this run ends, every one does. Only the facts of [`View`] are shared with the planner.
+//! and if this run ends, every one does. It is played twice all the same, once with each queue as
+//! far ahead as it may be. Only the facts of [`View`] are shared with the planner.
 
 use super::shadow::{Content, OutsideShadow, Queue, Shadow, User};
 use super::types::{DmaChannel, DmaCommand, DmaKind, EngineCommand, ExternalPlan, Ring, Visit};
@@ -16,6 +17,10 @@ use super::view::{OperationView, SourceView, View};
 /// The first command that waits for ever, reads what is not there, overwrites what is needed, or
 /// is not ordered against another; or what is missing in external memory at the end.
 pub fn play(view: &View, plan: &ExternalPlan) -> Result<(), String> {
+    [Queue::Engine, Queue::Dma].into_iter().try_for_each(|ahead| play_once(view, plan, ahead))
+}
+
+fn play_once(view: &View, plan: &ExternalPlan, ahead: Queue) -> Result<(), String> {
     let mut game = Game {
         view,
         plan,
@@ -30,7 +35,7 @@ pub fn play(view: &View, plan: &ExternalPlan) -> Result<(), String> {
     };
     game.fill_input()?;
     game.fill_weights()?;
-    while game.advance()? {}
+    while game.advance(ahead)? {}
     game.check_output()
 }
 
@@ -126,28 +131,37 @@ impl Game<'_> {
         Ok(())
     }
 
-    /// Runs a command of either queue; false at the end.
-    fn advance(&mut self) -> Result<bool, String> {
-        let (engine, dma) = (self.done[0], self.done[1]);
-        if let Some(command) = self.plan.engine.get(engine)
-            && usize::from(command.wait) <= dma
-        {
-            self.engine_command(*command)
-                .map_err(|e| format!("engine command {}: {e}", engine + 1))?;
-            self.done[0] += 1;
-            return Ok(true);
-        }
-        if let Some(command) = self.plan.dma.get(dma)
-            && usize::from(command.wait) <= engine
-        {
-            self.dma_command(*command).map_err(|e| format!("dma command {}: {e}", dma + 1))?;
-            self.done[1] += 1;
-            return Ok(true);
-        }
-        if (engine, dma) == (self.plan.engine.len(), self.plan.dma.len()) {
-            return Ok(false);
+    /// Runs a command, of the queue that is to be ahead if it can; false at the end.
+    fn advance(&mut self, ahead: Queue) -> Result<bool, String> {
+        let ran = match ahead {
+            Queue::Engine => self.try_engine()? || self.try_dma()?,
+            Queue::Dma => self.try_dma()? || self.try_engine()?,
+        };
+        let [engine, dma] = self.done;
+        if ran || (engine, dma) == (self.plan.engine.len(), self.plan.dma.len()) {
+            return Ok(ran);
         }
         Err(format!("deadlock after {engine} engine commands and {dma} dma commands"))
+    }
+
+    /// Runs the engine's next command if it need not wait.
+    fn try_engine(&mut self) -> Result<bool, String> {
+        let [engine, dma] = self.done;
+        let next = self.plan.engine.get(engine).filter(|c| usize::from(c.wait) <= dma);
+        let Some(command) = next else { return Ok(false) };
+        self.engine_command(*command).map_err(|e| format!("engine command {}: {e}", engine + 1))?;
+        self.done[0] += 1;
+        Ok(true)
+    }
+
+    /// Runs the DMA's next command if it need not wait.
+    fn try_dma(&mut self) -> Result<bool, String> {
+        let [engine, dma] = self.done;
+        let next = self.plan.dma.get(dma).filter(|c| usize::from(c.wait) <= engine);
+        let Some(command) = next else { return Ok(false) };
+        self.dma_command(*command).map_err(|e| format!("dma command {}: {e}", dma + 1))?;
+        self.done[1] += 1;
+        Ok(true)
     }
 
     fn user(&mut self, queue: Queue, wait: u16) -> User {
