@@ -123,7 +123,7 @@ module dma #(
         case (state)
             S_IDLE: begin
                 word <= 4'd0;
-                if (may_start) state <= S_FETCH;
+                if (may_start & ~stop) state <= S_FETCH;
             end
             S_FETCH: if (arriving & arrived == 3'd7) state <= S_BEGIN;
             S_BEGIN: begin
@@ -163,7 +163,8 @@ module dma #(
             S_DONE: state <= S_IDLE;
             default: if (~read_busy & ~write_busy) state <= S_IDLE;
         endcase
-        if (stop & state != S_IDLE) state <= S_FLUSH;
+        // `stop` may last: the watchdog's lasts until nothing is busy
+        if (stop & state != S_IDLE & state != S_FLUSH) state <= S_FLUSH;
         if (rst) begin
             state <= S_IDLE;
             arriving <= 1'b0;

@@ -7,7 +7,8 @@
 // stops at once; `layer` keeps its value for the host.
 // With EXTERNAL, commands from a queue name the descriptors and how many rows of each run now; a
 // descriptor that was interrupted goes on from the state that was saved behind it in memory.
-// Latency: one cycle from the end of a descriptor to the start of the next, if it was fetched.
+// Latency: one cycle from the end of a descriptor to the start of the next, if it was fetched;
+// with EXTERNAL seven, and seven more to resume one.
 module sequencer #(
     parameter TM = 4,         // output channel lanes, power of two
     parameter D = 4,          // bits of a weight digit
@@ -157,7 +158,8 @@ module sequencer #(
     wire legal = ~outside & ~reserved & ((op == OP_POOL & ~next_fused) | (op == OP_CONV & conv_ok));
 
     wire at_end, others_wait, may_start, resume, saving;
-    wire idle = (~running | done) & ~saving;
+    // with EXTERNAL the state of the visit before must be saved while it stands
+    wire idle = EXTERNAL != 0 ? ~running & ~saving : ~running | done;
     wire ready = state == S_READY & idle;
     wire begins = ready & ~at_end & legal & may_start;
     wire resumed = state == S_RESUME & ~resume_more & ~arriving;
@@ -195,7 +197,7 @@ module sequencer #(
                 if (at_end ? ~others_wait : ~legal) state <= S_IDLE;
                 else if (begins & resume) state <= S_RESUME;
             end
-            S_WAIT: if (done) begin
+            S_WAIT: if (idle) begin
                 stepped <= 1'b1;
                 if (EXTERNAL == 0) layer <= program_index;
                 state <= S_PAUSE;
