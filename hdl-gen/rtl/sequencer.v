@@ -195,7 +195,7 @@ module sequencer #(
                 if (at_end ? ~others_wait : ~legal) state <= S_IDLE;
                 else if (begins & resume) state <= S_RESUME;
             end
-            S_WAIT: if (done) begin
+            S_WAIT: if (EXTERNAL == 0 ? done : ~running & ~saving) begin
                 stepped <= 1'b1;
                 if (EXTERNAL == 0) layer <= program_index;
                 state <= S_PAUSE;
