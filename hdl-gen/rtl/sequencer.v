@@ -157,7 +157,8 @@ module sequencer #(
     wire legal = ~outside & ~reserved & ((op == OP_POOL & ~next_fused) | (op == OP_CONV & conv_ok));
 
     wire at_end, others_wait, may_start, resume, saving;
-    wire idle = (~running | done) & ~saving;
+    // the state of a visit is saved in the cycles after it
+    wire idle = EXTERNAL != 0 ? ~running & ~saving : ~running | done;
     wire ready = state == S_READY & idle;
     wire begins = ready & ~at_end & legal & may_start;
     wire resumed = state == S_RESUME & ~resume_more & ~arriving;
@@ -195,7 +196,7 @@ module sequencer #(
                 if (at_end ? ~others_wait : ~legal) state <= S_IDLE;
                 else if (begins & resume) state <= S_RESUME;
             end
-            S_WAIT: if (EXTERNAL == 0 ? done : ~running & ~saving) begin
+            S_WAIT: if (EXTERNAL != 0 ? idle : done) begin
                 stepped <= 1'b1;
                 if (EXTERNAL == 0) layer <= program_index;
                 state <= S_PAUSE;
