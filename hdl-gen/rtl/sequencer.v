@@ -158,7 +158,7 @@ module sequencer #(
     wire legal = ~outside & ~reserved & ((op == OP_POOL & ~next_fused) | (op == OP_CONV & conv_ok));
 
     wire at_end, others_wait, may_start, resume, saving;
-    // with EXTERNAL the state of the visit before must be saved while it stands
+    // the state of a visit is saved in the cycles after it
     wire idle = EXTERNAL != 0 ? ~running & ~saving : ~running | done;
     wire ready = state == S_READY & idle;
     wire begins = ready & ~at_end & legal & may_start;
@@ -197,7 +197,7 @@ module sequencer #(
                 if (at_end ? ~others_wait : ~legal) state <= S_IDLE;
                 else if (begins & resume) state <= S_RESUME;
             end
-            S_WAIT: if (idle) begin
+            S_WAIT: if (EXTERNAL != 0 ? idle : done) begin
                 stepped <= 1'b1;
                 if (EXTERNAL == 0) layer <= program_index;
                 state <= S_PAUSE;

@@ -454,8 +454,46 @@ impl FeatureLayout {
         let low = u64::from(bank[bit / 32]);
         let high = bank.get(bit / 32 + 1).map_or(0, |w| u64::from(*w));
         let code = ((low | high << 32) >> (bit % 32)) & ((1 << self.lane_bits) - 1);
-        let sign = 1u64 << (self.lane_bits - 1);
+        self.byte(spec, code as u32)
+    }
+
+    /// The byte that stands for the code in a lane.
+    pub fn byte(&self, spec: &TensorSpec, code: u32) -> u8 {
+        let sign = 1u32 << (self.lane_bits - 1);
         if spec.signed { ((code ^ sign).wrapping_sub(sign)) as u8 } else { code as u8 }
+    }
+}
+
+/// How a feature word lies in external memory: 32-bit units, low bits first, the lanes of pixel 0
+/// lowest.
+impl FeatureLayout {
+    /// Units of a feature word.
+    pub const fn word_units(&self) -> usize {
+        (self.pixel_lanes * self.input_lanes * self.lane_bits).div_ceil(32)
+    }
+
+    /// Writes the low bits of `code` into a lane of a pixel of a word that is zero there.
+    ///
+    /// # Panics
+    /// If `units` is shorter than [`Self::word_units`] or the lane lies outside.
+    pub fn put(&self, units: &mut [u32], [pixel, lane]: [usize; 2], code: u32) {
+        let bit = (pixel * self.input_lanes + lane) * self.lane_bits;
+        let code = u64::from(code & ((1 << self.lane_bits) - 1)) << (bit % 32);
+        units[bit / 32] |= code as u32;
+        if code >> 32 != 0 {
+            units[bit / 32 + 1] |= (code >> 32) as u32;
+        }
+    }
+
+    /// The code in a lane of a pixel of a word.
+    ///
+    /// # Panics
+    /// If `units` is shorter than [`Self::word_units`] or the lane lies outside.
+    pub fn get(&self, units: &[u32], [pixel, lane]: [usize; 2]) -> u32 {
+        let bit = (pixel * self.input_lanes + lane) * self.lane_bits;
+        let high = units.get(bit / 32 + 1).map_or(0, |unit| u64::from(*unit));
+        let both = u64::from(units[bit / 32]) | high << 32;
+        (both >> (bit % 32)) as u32 & ((1 << self.lane_bits) - 1)
     }
 }
 
@@ -610,6 +648,19 @@ mod tests {
         }
         assert_eq!(layout.unpack(&spec, &bank, 7), 0);
     }
+
+    #[test]
+    fn external_word_by_hand() {
+        let layout = FeatureLayout { input_lanes: 3, pixel_lanes: 2, lane_bits: 7 };
+        let mut units = [0; 2];
+        assert_eq!(layout.word_units(), 2);
+        // lane 1 of pixel 1 begins at bit 28: four bits below, three above
+        layout.put(&mut units, [1, 1], 0x55);
+        layout.put(&mut units, [0, 0], 0xff);
+        assert_eq!(units, [0x5000_007f, 0x5]);
+        assert_eq!([[1, 1], [0, 0], [1, 2]].map(|at| layout.get(&units, at)), [0x55, 0x7f, 0]);
+    }
+
     #[test]
     fn packed_input_by_hand() {
         let packing = InputPacking { split_bits: Some(2), row_taps: 3 };

@@ -15,8 +15,6 @@ use crate::schedule::Schedule;
 
 /// A planned network.
 pub struct External {
-    /// The network in words and rows.
-    pub view: View,
     /// The plan.
     pub plan: ExternalPlan,
     /// Its words on chip.
@@ -46,7 +44,7 @@ impl External {
         let tables = tables(network, schedule, &plan, images)?;
         let words = image::weight_images(&view, &plan, images);
         let weights = plan.weights.iter().map(|chunk| chunk.address).zip(words).collect();
-        Ok(External { view, plan, tables, weights })
+        Ok(External { plan, tables, weights })
     }
 
     /// Writes the images.

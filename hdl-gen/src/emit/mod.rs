@@ -2,6 +2,7 @@
 
 mod definitions;
 mod external;
+mod external_bench;
 mod folder;
 mod hex;
 mod model_header;
@@ -30,6 +31,7 @@ use crate::manifest::{ExternalMemories, FORMAT, Manifest, Memories, Memory, Pack
 use crate::schedule::{Schedule, schedule};
 use crate::external::ExternalReport;
 use external::External;
+use external_bench::external_bench;
 use folder::Folder;
 
 /// What was generated.
@@ -88,7 +90,10 @@ pub fn generate(
     }
     folder.write("model.qunet", &model)?;
     folder.write("qunet_model.h", model_header::model_header(&manifest).as_bytes())?;
-    let bench = test_bench::test_bench(network, &schedule, &manifest, external.as_ref());
+    let bench = match &external {
+        None => test_bench::test_bench(network, &schedule, &manifest),
+        Some(external) => external_bench(network, &schedule, &external.plan, &manifest),
+    };
     for (name, text) in &bench.files {
         folder.write(name, text.as_bytes())?;
     }
@@ -142,6 +147,21 @@ pub struct Depths {
     pub descriptors: usize,
     /// Words of the fused max-pool's half row.
     pub pool: usize,
+    /// Memories of an external-memory build; none: all on chip.
+    pub external: Option<ExternalDepths>,
+}
+
+/// Words of the memories that only an external-memory build has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExternalDepths {
+    /// 32-bit command words of the engine.
+    pub commands: usize,
+    /// 32-bit command words of the DMA.
+    pub transfers: usize,
+    /// 32-bit words of the channel table.
+    pub channels: usize,
+    /// Beats of 16 bytes outside.
+    pub beats: usize,
 }
 
 fn loadable_manifest(engine: Engine, depths: Depths) -> Manifest {

@@ -6,7 +6,7 @@ use network::Network;
 
 use crate::config::HostBus;
 use crate::engine::Engine;
-use crate::manifest::{Manifest, TOP};
+use crate::manifest::{Manifest, Memory, TOP};
 use crate::schedule::{Operation, OperationKind, Schedule};
 
 /// Text of `qunet_top.v`.
@@ -91,60 +91,81 @@ fn printable(name: &str) -> String {
 
 fn module(manifest: &Manifest, watchdog_cycles: u32) -> String {
     let m = &manifest.memories;
-    let file = |memory: &crate::manifest::Memory| memory.file.clone().unwrap_or_default();
     let Engine { tn, tm, tp, digit_bits, lane_bits, requantize_lanes, accumulator_bits, scaled } =
         manifest.engine;
     let (ports, adapter, host_bus) = match manifest.host_bus {
         HostBus::Wishbone => (WISHBONE_PORTS, "", 0),
         HostBus::Axi4Lite => (AXI_PORTS, AXI_ADAPTER, 1),
     };
+    let (memory_ports, memory_wires, connections) = match m.external {
+        None => ("", NO_MEMORY_WIRES, NO_MEMORY_CONNECTIONS),
+        Some(_) => (MEMORY_PORTS, MEMORY_WIRES, MEMORY_CONNECTIONS),
+    };
     format!(
         "module {TOP} #(
-    parameter WEIGHT_FILE = \"{}\",  // $readmemh images
-    parameter PARAM_FILE = \"{}\",
-    parameter DESC_FILE = \"{}\"
+{}
 ) (
-{}    output wire        irq
+{ports}{memory_ports}    output wire        irq
 );
-    wire [229:0] no_axi;   // memories on chip
-    wire unused_ok = &{{1'b0, no_axi}};
-{}    qunet_engine #(
+{adapter}{memory_wires}    qunet_engine #(
         .TN({tn}), .TM({tm}), .TP({tp}), .D({digit_bits}), .TA({lane_bits}),
-        .RQ({requantize_lanes}), .ACC({accumulator_bits}), .SCALED({}), .HOST_BUS({}),
+        .RQ({requantize_lanes}), .ACC({accumulator_bits}), .SCALED({}), .HOST_BUS({host_bus}),
         .FEATURE_DEPTH({}), .WEIGHT_DEPTH({}), .PARAM_DEPTH({}), .DESC_DEPTH({}),
-        .POOL_DEPTH({}),
-        .WEIGHT_FILE(WEIGHT_FILE), .PARAM_FILE(PARAM_FILE), .DESC_FILE(DESC_FILE),
+        .POOL_DEPTH({}),{}
+{},
         .MODEL_HASH(32'h{:08x}), .INPUT_BASE(32'd{}), .INPUT_LENGTH(32'd{}),
         .WATCHDOG(32'd{watchdog_cycles})
     ) u_engine (
         .clk(clk), .rst(rst),
         .wb_cyc_i(wb_cyc_i), .wb_stb_i(wb_stb_i), .wb_we_i(wb_we_i), .wb_adr_i(wb_adr_i),
-        .wb_dat_i(wb_dat_i), .wb_dat_o(wb_dat_o), .wb_ack_o(wb_ack_o), .irq(irq),
-        .m_axi_araddr(no_axi[31:0]), .m_axi_arlen(no_axi[39:32]), .m_axi_arvalid(no_axi[40]),
-        .m_axi_arready(1'b0), .m_axi_rdata(128'd0), .m_axi_rresp(2'd0), .m_axi_rvalid(1'b0),
-        .m_axi_rready(no_axi[41]), .m_axi_awaddr(no_axi[73:42]), .m_axi_awlen(no_axi[81:74]),
-        .m_axi_awvalid(no_axi[82]), .m_axi_awready(1'b0), .m_axi_wdata(no_axi[210:83]),
-        .m_axi_wstrb(no_axi[226:211]), .m_axi_wlast(no_axi[227]), .m_axi_wvalid(no_axi[228]),
-        .m_axi_wready(1'b0), .m_axi_bresp(2'd0), .m_axi_bvalid(1'b0), .m_axi_bready(no_axi[229])
+        .wb_dat_i(wb_dat_i), .wb_dat_o(wb_dat_o), .wb_ack_o(wb_ack_o),
+{connections}        .irq(irq)
     );
 endmodule
 `default_nettype wire
 ",
-        file(&m.weights),
-        file(&m.params),
-        file(&m.descriptors),
-        ports,
-        adapter,
+        image_parameters(manifest),
         u32::from(scaled),
-        host_bus,
         m.features.depth,
         m.weights.depth,
         m.params.depth,
         m.descriptors.depth,
         m.pool.depth,
+        external_parameters(manifest),
+        image_connections(manifest),
         manifest.model_hash,
         manifest.input_window_base,
         manifest.input_window_words,
+    )
+}
+
+/// Parameters with the memory images, to be read by path.
+pub(super) fn image_parameters(manifest: &Manifest) -> String {
+    let images = manifest.memories.images().into_iter();
+    let parameter = |(name, memory): (&str, &Memory)| {
+        format!("    parameter {name} = \"{}\"", memory.file.as_deref().unwrap_or(""))
+    };
+    images.map(parameter).collect::<Vec<_>>().join(",\n")
+}
+
+/// The same parameters handed on to an instance.
+pub(super) fn image_connections(manifest: &Manifest) -> String {
+    let images = manifest.memories.images().into_iter();
+    let names: Vec<String> = images.map(|(name, _)| format!(".{name}({name})")).collect();
+    let lines = names.chunks(3).map(|line| format!("        {}", line.join(", ")));
+    lines.collect::<Vec<_>>().join(",\n")
+}
+
+fn external_parameters(manifest: &Manifest) -> String {
+    let Some(external) = &manifest.memories.external else { return String::new() };
+    format!(
+        "
+        .EXTERNAL(1), .COMMAND_DEPTH({}), .TRANSFER_DEPTH({}), .CHANNEL_DEPTH({}),
+        .EXTERNAL_LENGTH(32'd{}),",
+        external.commands.depth,
+        external.transfers.depth,
+        external.channels.depth,
+        external.region.depth * 16,
     )
 }
 
@@ -202,4 +223,72 @@ const AXI_ADAPTER: &str = "    wire        clk = aclk;
         .wb_cyc_o(wb_cyc_i), .wb_stb_o(wb_stb_i), .wb_we_o(wb_we_i), .wb_adr_o(wb_adr_i),
         .wb_dat_o(wb_dat_i), .wb_dat_i(wb_dat_o), .wb_ack_i(wb_ack_o)
     );
+";
+
+/// The master port to external memory: AXI4, 128 bits.
+const MEMORY_PORTS: &str = "    output wire [31:0]  m_axi_araddr,
+    output wire [7:0]   m_axi_arlen,
+    output wire [2:0]   m_axi_arsize,
+    output wire [1:0]   m_axi_arburst,
+    output wire [3:0]   m_axi_arcache,
+    output wire [2:0]   m_axi_arprot,
+    output wire         m_axi_arvalid,
+    input  wire         m_axi_arready,
+    input  wire [127:0] m_axi_rdata,
+    input  wire [1:0]   m_axi_rresp,
+    input  wire         m_axi_rlast,
+    input  wire         m_axi_rvalid,
+    output wire         m_axi_rready,
+    output wire [31:0]  m_axi_awaddr,
+    output wire [7:0]   m_axi_awlen,
+    output wire [2:0]   m_axi_awsize,
+    output wire [1:0]   m_axi_awburst,
+    output wire [3:0]   m_axi_awcache,
+    output wire [2:0]   m_axi_awprot,
+    output wire         m_axi_awvalid,
+    input  wire         m_axi_awready,
+    output wire [127:0] m_axi_wdata,
+    output wire [15:0]  m_axi_wstrb,
+    output wire         m_axi_wlast,
+    output wire         m_axi_wvalid,
+    input  wire         m_axi_wready,
+    input  wire [1:0]   m_axi_bresp,
+    input  wire         m_axi_bvalid,
+    output wire         m_axi_bready,
+";
+
+/// What each burst has in common: incrementing beats of 16 bytes, bufferable, unprivileged data.
+const MEMORY_WIRES: &str = "    wire unused_last = &{1'b0, m_axi_rlast};   // beats are counted
+    assign m_axi_arsize = 3'd4;
+    assign m_axi_arburst = 2'd1;
+    assign m_axi_arcache = 4'b0011;
+    assign m_axi_arprot = 3'd0;
+    assign m_axi_awsize = 3'd4;
+    assign m_axi_awburst = 2'd1;
+    assign m_axi_awcache = 4'b0011;
+    assign m_axi_awprot = 3'd0;
+";
+
+const MEMORY_CONNECTIONS: &str = "        .m_axi_araddr(m_axi_araddr), .m_axi_arlen(m_axi_arlen),
+        .m_axi_arvalid(m_axi_arvalid), .m_axi_arready(m_axi_arready),
+        .m_axi_rdata(m_axi_rdata), .m_axi_rresp(m_axi_rresp), .m_axi_rvalid(m_axi_rvalid),
+        .m_axi_rready(m_axi_rready), .m_axi_awaddr(m_axi_awaddr), .m_axi_awlen(m_axi_awlen),
+        .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready),
+        .m_axi_wdata(m_axi_wdata), .m_axi_wstrb(m_axi_wstrb), .m_axi_wlast(m_axi_wlast),
+        .m_axi_wvalid(m_axi_wvalid), .m_axi_wready(m_axi_wready), .m_axi_bresp(m_axi_bresp),
+        .m_axi_bvalid(m_axi_bvalid), .m_axi_bready(m_axi_bready),
+";
+
+const NO_MEMORY_WIRES: &str = "    wire [229:0] no_axi;   // memories on chip
+    wire unused_ok = &{1'b0, no_axi};
+";
+
+const NO_MEMORY_CONNECTIONS: &str =
+    "        .m_axi_araddr(no_axi[31:0]), .m_axi_arlen(no_axi[39:32]), .m_axi_arvalid(no_axi[40]),
+        .m_axi_arready(1'b0), .m_axi_rdata(128'd0), .m_axi_rresp(2'd0), .m_axi_rvalid(1'b0),
+        .m_axi_rready(no_axi[41]), .m_axi_awaddr(no_axi[73:42]), .m_axi_awlen(no_axi[81:74]),
+        .m_axi_awvalid(no_axi[82]), .m_axi_awready(1'b0), .m_axi_wdata(no_axi[210:83]),
+        .m_axi_wstrb(no_axi[226:211]), .m_axi_wlast(no_axi[227]), .m_axi_wvalid(no_axi[228]),
+        .m_axi_wready(1'b0), .m_axi_bresp(2'd0), .m_axi_bvalid(1'b0),
+        .m_axi_bready(no_axi[229]),
 ";

@@ -58,6 +58,7 @@ impl Bench {
             params: 1 << 10,
             descriptors: 1 << 10,
             pool: 1 << 10,
+            external: None,
         };
         generate_loadable(&config, depths, &engine).expect("generates");
         let design = Verilated::build(&engine, &cache_dir()).expect("builds");

@@ -65,13 +65,10 @@ pub fn shared_object(
 /// equal designs share an object, except those of memory images, which are read at run time.
 fn arguments(build_dir: &Path, manifest: &Manifest) -> Vec<String> {
     let m = &manifest.memories;
-    let files = [
-        ("WEIGHT_FILE", &m.weights.file),
-        ("PARAM_FILE", &m.params.file),
-        ("DESC_FILE", &m.descriptors.file),
-    ];
-    let images = files.iter().filter_map(|(parameter, file)| {
-        let path = build_dir.join(file.as_ref()?);
+    let region = m.external.as_ref().map(|external| ("MEMORY_FILE", &external.region));
+    let files = m.images().into_iter().chain(region);
+    let images = files.filter_map(|(parameter, memory)| {
+        let path = build_dir.join(memory.file.as_ref()?);
         Some(format!("-G{parameter}=\"{}\"", path.display()))
     });
     images

@@ -6,6 +6,7 @@ use network::{Network, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use super::error::VerilatedError;
+use super::visits::compare_visits;
 use super::model::{Counters, Verilated};
 
 /// What a co-simulation found.
@@ -37,7 +38,7 @@ pub struct CosimReport {
 const FETCH_CYCLES: u64 = 20;
 
 /// What the engine counted while one operation ran.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerCycles {
     /// Name of the layer; the max-pool that runs with it is not named.
     pub name: String,
@@ -112,7 +113,13 @@ pub fn cosim_on(
     let (mut cycles, mut stalls) = (0u64, 0u64);
     for (image, input) in inputs.iter().enumerate() {
         let expected = network.run_reference(input).map_err(VerilatedError::Input)?;
-        compare_layers(design, &network, input, &expected, image, &mut report)?;
+        match design.manifest().external.clone() {
+            None => compare_layers(design, &network, input, &expected, image, &mut report)?,
+            Some(program) => {
+                let case = Case { network: &network, expected: &expected, image };
+                compare_visits(design, &case, input, &program, &mut report)?
+            }
+        }
         design.load_input(input)?;
         let counters = design.run()?;
         let output = network.output.index();
@@ -173,6 +180,14 @@ fn compare_layers(
     // the step that finds the end of the program
     design.step()?;
     Ok(())
+}
+
+/// An image and what the reference kernels make of it.
+pub(super) struct Case<'a> {
+    pub(super) network: &'a Network,
+    /// Bytes of every tensor.
+    pub(super) expected: &'a [Vec<u8>],
+    pub(super) image: usize,
 }
 
 struct Place<'a> {

@@ -52,6 +52,60 @@ pub struct Manifest {
     pub model_cycles: u64,
     /// Useful digit products of a frame.
     pub digit_macs: u64,
+    /// How an external-memory build runs a frame.
+    pub external: Option<ExternalProgram>,
+}
+
+/// What a program must know to feed an external-memory build and to check it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalProgram {
+    /// Tensors in external memory.
+    pub tensors: Vec<ExternalTensor>,
+    /// Visits, by index of their descriptors.
+    pub visits: Vec<VisitEntry>,
+    /// Commands of the engine: visit, rows, from row 0.
+    pub commands: Vec<(usize, usize, bool)>,
+    /// Bytes moved in a frame.
+    pub bytes_moved: u64,
+    /// Bytes with only input, output and skips outside and each weight read once.
+    pub bytes_floor: u64,
+}
+
+/// A tensor in external memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalTensor {
+    /// Index of the tensor.
+    pub tensor: usize,
+    /// Its parts, in channel order.
+    pub parts: Vec<ExternalPart>,
+}
+
+/// Some channel groups of a tensor: rows of pixel groups of these groups, a word each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalPart {
+    /// First group of TN channels.
+    pub first_group: usize,
+    /// Groups of TN channels.
+    pub n_groups: usize,
+    /// Byte address of row 0 in the region.
+    pub address: usize,
+    /// Bytes from one row to the next.
+    pub row_bytes: usize,
+}
+
+/// What one descriptor of an external-memory build writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitEntry {
+    /// Index of the operation.
+    pub operation: usize,
+    /// Channels written: first and number.
+    pub channels: (usize, usize),
+    /// Rows of the output for each row of a command.
+    pub out_rows: usize,
+    /// First feature word and rows of the output's ring.
+    pub output: (usize, usize),
+    /// The same of the fused max-pool.
+    pub pooled: Option<(usize, usize)>,
 }
 
 /// What a simulation compiles: a module with the Wishbone port, whatever the build's own ports.
@@ -97,6 +151,40 @@ pub struct Memories {
     pub descriptors: Memory,
     /// Half row of the fused max-pool; it has no image.
     pub pool: Memory,
+    /// What only an external-memory build has.
+    pub external: Option<ExternalMemories>,
+}
+
+/// Memories on chip of an external-memory build, and the region outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalMemories {
+    /// Commands of the engine.
+    pub commands: Memory,
+    /// Commands of the DMA.
+    pub transfers: Memory,
+    /// Channels of the DMA.
+    pub channels: Memory,
+    /// External memory in beats of 16 bytes; its image holds the weights.
+    pub region: Memory,
+}
+
+impl Memories {
+    /// Verilog parameter and `$readmemh` image of each memory that may have one.
+    pub fn images(&self) -> Vec<(&'static str, &Memory)> {
+        let chip = [
+            ("WEIGHT_FILE", &self.weights),
+            ("PARAM_FILE", &self.params),
+            ("DESC_FILE", &self.descriptors),
+        ];
+        let external = self.external.iter().flat_map(|external| {
+            [
+                ("COMMAND_FILE", &external.commands),
+                ("TRANSFER_FILE", &external.transfers),
+                ("CHANNEL_FILE", &external.channels),
+            ]
+        });
+        chip.into_iter().chain(external).collect()
+    }
 }
 
 /// One memory.
@@ -257,18 +345,32 @@ impl Manifest {
                 return Err(format!("tensor {}: shape or bits out of range", tensor.name));
             }
         }
-        let outputs = self.operations.iter().flat_map(|op| op.outputs()).map(|(_, tensor)| tensor);
-        for index in outputs
-            .chain((n_tensors > 0).then_some([self.input, self.output]).into_iter().flatten())
-        {
+        let outputs = self.operations.iter().flat_map(|op| op.outputs()).map(|(_, index)| index);
+        let ends = (n_tensors > 0).then_some([self.input, self.output]).into_iter().flatten();
+        for index in outputs.chain(ends) {
             let tensor = self.tensors.get(index);
-            if tensor.and_then(|t| t.base).is_none() {
+            let placed = tensor.is_some_and(|t| t.base.is_some() || self.external.is_some());
+            if !placed {
                 return Err(format!("tensor {index}: expected a place in feature memory"));
             }
         }
         let input_bits = self.tensors.get(self.input).map_or(8, |input| input.bits);
         if split_bits.is_some_and(|low| low >= input_bits) {
             return Err(format!("input_packing: {split_bits:?} of {input_bits} bits split off"));
+        }
+        self.external.as_ref().map_or(Ok(()), |external| self.check_external(external))
+    }
+
+    fn check_external(&self, external: &ExternalProgram) -> Result<(), String> {
+        let legal = |visit: &VisitEntry| visit.operation < self.operations.len();
+        if !external.visits.iter().all(legal) {
+            return Err("visits: expected indices of operations".into());
+        }
+        if external.commands.iter().any(|(visit, _, _)| *visit >= external.visits.len()) {
+            return Err("commands: expected indices of visits".into());
+        }
+        if external.tensors.iter().any(|t| t.tensor >= self.tensors.len()) {
+            return Err("external tensors: expected indices of tensors".into());
         }
         Ok(())
     }

@@ -7,16 +7,19 @@
 mod build;
 mod cosim;
 mod error;
+mod external;
 mod library;
 mod manifest;
 mod model;
 mod program;
+mod visits;
 
 pub use build::is_installed;
 pub use cosim::{CosimReport, LayerCycles, Mismatch, cosim, cosim_on};
 pub use error::VerilatedError;
+pub use external::MemoryBehaviour;
 pub use manifest::{
-    Manifest, Memories, Memory, OperationEntry, PackingEntry, PooledEntry, Shape, Simulation,
-    TensorPlace,
+    ExternalMemories, ExternalPart, ExternalProgram, ExternalTensor, Manifest, Memories, Memory, OperationEntry, PackingEntry, PooledEntry, Shape, Simulation,
+    TensorPlace, VisitEntry,
 };
 pub use model::{Counters, Step, Verilated};

@@ -81,6 +81,19 @@ impl Verilated {
                 self.write(regs::WINDOW_DATA, word)?;
             }
         }
+        if let Some(external) = &m.external {
+            for (select, memory) in [
+                (regs::WINDOW_COMMANDS, &external.commands),
+                (regs::WINDOW_TRANSFERS, &external.transfers),
+                (regs::WINDOW_CHANNELS, &external.channels),
+            ] {
+                self.write(regs::WINDOW_SELECT, select)?;
+                for word in window_words(build_dir, memory)? {
+                    self.write(regs::WINDOW_DATA, word)?;
+                }
+            }
+            self.load_region(build_dir, &program)?;
+        }
         self.write(regs::INPUT_BASE, program.input_window_base as u32)?;
         self.write(regs::INPUT_LENGTH, program.input_window_words as u32)?;
         self.program = program;
@@ -100,13 +113,28 @@ impl Verilated {
             });
         }
         let (has, wants) = (&self.built.memories, &program.memories);
-        let depths: [(&'static str, &Memory, &Memory); 5] = [
+        let mut depths: Vec<(&'static str, &Memory, &Memory)> = vec![
             ("feature words", &has.features, &wants.features),
             ("weight words", &has.weights, &wants.weights),
             ("parameter words", &has.params, &wants.params),
             ("descriptor words", &has.descriptors, &wants.descriptors),
             ("words of the max-pool buffer", &has.pool, &wants.pool),
         ];
+        match (&has.external, &wants.external) {
+            (None, None) => {}
+            (Some(has), Some(wants)) => depths.extend([
+                ("engine commands", &has.commands, &wants.commands),
+                ("DMA commands", &has.transfers, &wants.transfers),
+                ("channel words", &has.channels, &wants.channels),
+                ("beats of external memory", &has.region, &wants.region),
+            ]),
+            (has, _) => {
+                let place = |external: bool| if external { "external memory" } else { "on chip" };
+                let (expected, found) = (place(has.is_some()), place(has.is_none()));
+                let (expected, found) = (expected.into(), found.into());
+                return Err(VerilatedError::Fit { what: "place of the tensors", expected, found });
+            }
+        }
         for (what, has, wants) in depths {
             if wants.depth > has.depth {
                 let (expected, found) = (format!("at most {}", has.depth), wants.depth.to_string());
@@ -133,6 +161,19 @@ impl Verilated {
     pub fn read(&mut self, register: Register) -> Result<u32, VerilatedError> {
         let error = VerilatedError::Bus { register: register.name, cycles: BUS_LIMIT };
         self.design.read(register.offset, BUS_LIMIT).ok_or(error)
+    }
+
+    /// Writes behind the registers: the host port of simulated memory.
+    pub(super) fn poke(&mut self, address: u32, value: u32) -> Result<(), VerilatedError> {
+        let answered = self.design.write(address, value, BUS_LIMIT);
+        let error = VerilatedError::Bus { register: "simulated memory", cycles: BUS_LIMIT };
+        if answered { Ok(()) } else { Err(error) }
+    }
+
+    /// Reads behind the registers.
+    pub(super) fn peek(&mut self, address: u32) -> Result<u32, VerilatedError> {
+        let error = VerilatedError::Bus { register: "simulated memory", cycles: BUS_LIMIT };
+        self.design.read(address, BUS_LIMIT).ok_or(error)
     }
 
     /// A read that the master gives up after `cycles`; none if the design had not answered.
@@ -165,6 +206,9 @@ impl Verilated {
         if values.len() != spec.len() {
             let (expected, found) = (spec.len(), values.len());
             return Err(VerilatedError::Input(NetworkError::InputLength { expected, found }));
+        }
+        if self.program.external.is_some() {
+            return self.load_external_input(values);
         }
         self.write(regs::WINDOW_SELECT, regs::WINDOW_INPUT)?;
         let layout = self.program.engine.layout();
@@ -281,6 +325,9 @@ impl Verilated {
     /// # Errors
     /// If the bus does not answer.
     pub fn read_output(&mut self) -> Result<Vec<u8>, VerilatedError> {
-        self.read_tensor(self.program.output)
+        match self.program.external {
+            None => self.read_tensor(self.program.output),
+            Some(_) => self.read_external(self.program.output),
+        }
     }
 }

@@ -45,6 +45,7 @@ impl Verilator {
             params: 1 << 10,
             descriptors: 1 << 10,
             pool: 1 << 10,
+            external: None,
         };
         generate_loadable(&config(), depths, &engine)?;
         let cache = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("verilated");
