@@ -265,16 +265,23 @@ module qunet_engine #(
     wire             load_weight;
     wire [WAW-1:0]   load_weight_address;
     wire [TM*TN*D-1:0] load_weight_data;
-    wire             granted = out_we == {TP{1'b0}};   // the engine writes nothing
-    wire [TP-1:0]    load_we = {TP{load & granted}};
+    wire             granted;
+    wire [TP-1:0]    write_we;
+    wire [AW-1:0]    write_address;
+    wire [TP*BW-1:0] write_data;
+    write_arbiter #(.TP(TP), .BW(BW), .AW(AW)) u_write_arbiter (
+        .engine_we(out_we), .engine_address(out_address), .engine_data(out_wdata),
+        .load(load), .load_address(load_address), .load_data(load_data), .granted(granted),
+        .we(write_we), .address(write_address), .data(write_data)
+    );
     feature_memory #(.TP(TP), .BW(BW), .DEPTH(FEATURE_DEPTH), .AW(AW), .RW(RW)) u_features (
         .clk(clk), .re(busy ? valid | stored : host_feature_re),
         .raddr(stored ? store_address : busy ? raddr : host_feature_address),
         .raddr_next(busy ? raddr_next : host_feature_address),
         .rotation(stored ? {RW{1'b0}} : rotation),
-        .rdata(feature_rdata), .we(busy ? out_we | load_we : host_feature_we),
-        .waddr(~busy ? host_feature_address : granted ? load_address : out_address),
-        .wdata(~busy ? {TP{host_feature_wdata}} : granted ? load_data : out_wdata)
+        .rdata(feature_rdata), .we(busy ? write_we : host_feature_we),
+        .waddr(busy ? write_address : host_feature_address),
+        .wdata(busy ? write_data : {TP{host_feature_wdata}})
     );
     ram_1r1w #(
         .WIDTH(TM*TN*D), .DEPTH(WEIGHT_DEPTH), .AW(WAW), .INIT_FILE(WEIGHT_FILE)

@@ -38,6 +38,7 @@ rtl!(
     "word_fifo.v",
     "word_pack.v",
     "word_unpack.v",
+    "write_arbiter.v",
 );
 
 /// Name of the generated include file.
