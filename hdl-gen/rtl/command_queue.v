@@ -33,6 +33,7 @@ module command_queue #(
     wire        is_end = fetch_data == 32'd0;
     assign fetch = running & ~arriving & (~valid | take);
     assign may_start = valid & ~ahead[31];
+    wire unused_ok = &{1'b0, ahead[30:0]};
 
     always @(posedge clk) begin
         arriving <= fetch;

@@ -113,7 +113,7 @@ module dma #(
                      : {ring, wide_address[19:0]};
     assign done = state == S_DONE & ~stop;
     wire unused_ok = &{1'b0, base[31:PW], pitch[31:PW], stride[31:PW], table_word, channel,
-                       wide_address};
+                       at_row, wide_address};
 
     always @(posedge clk) begin
         arriving <= fetch;

@@ -374,7 +374,7 @@ module qunet_engine #(
                     m_axi_bready} = 6'd0;
             wire unused_axi = &{1'b0, m_axi_arready, m_axi_rdata, m_axi_rresp, m_axi_rvalid,
                 m_axi_awready, m_axi_wready, m_axi_bresp, m_axi_bvalid, external_base, restart,
-                command_take, waiting, program_re, program_we};
+                command_take, waiting, program_re, program_we, granted};
         end
     endgenerate
     wire unused_program = &{1'b0, program_address};

@@ -25,6 +25,28 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("register_block", "if (busy) cycles <= cycles + 32'd1;", "if (busy) cycles <= 32'd1;"),
     ("register_block", "& ~wb_ack_o & ~waiting;", "& ~waiting;"),
     ("register_block", "& ((window_done & ~dropped)", "& (window_done"),
+    ("axi_read", "wire        give_up = dropping | flush;", "wire        give_up = dropping;"),
+    ("axi_read", "9'd256 - {1'b0, line[7:0]}", "9'd256"),
+    (
+        "axi_read",
+        "assign m_axi_rready = dropping | data_ready;",
+        "assign m_axi_rready = data_ready;",
+    ),
+    (
+        "axi_write",
+        "assign m_axi_wlast = burst_left == 9'd1;",
+        "assign m_axi_wlast = left == 16'd1;",
+    ),
+    ("axi_write", "flushed <= give_up & busy;", "flushed <= flush & busy;"),
+    ("axi_write", "(give_up & ~(m_axi_wvalid & ~m_axi_wready))", "give_up"),
+    ("axi_write", "{16{~dropping}}", "16'hffff"),
+    ("word_fifo", "pop ? count - 3'd1 : count;", "count;"),
+    ("word_fifo", "assign free = 3'd4 - count;", "assign free = 3'd5 - count;"),
+    ("command_queue", "running & ~arriving & (~valid | take)", "running & ~arriving"),
+    ("command_queue", "assign may_start = valid & ~ahead[31];", "assign may_start = valid;"),
+    ("command_queue", "if (take) valid <= 1'b0;", ""),
+    ("write_arbiter", "{TP{load & granted}}", "{TP{load}}"),
+    ("write_arbiter", "granted ? load_data : engine_data", "load ? load_data : engine_data"),
 ];
 
 fn formal_folder() -> PathBuf {
