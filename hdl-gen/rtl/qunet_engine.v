@@ -43,9 +43,9 @@ module qunet_engine #(
     localparam DAW = $clog2(DESC_DEPTH);
     localparam BW = TN * TA;
     localparam BLOCKS = TP / RQ;
-    localparam SLOW_PHASES = BLOCKS == 1 && TP > 1;
-    localparam SLOW_POOL = BLOCKS == 1;
-    localparam TN_ONE = TN == 1;
+    localparam ONE_BLOCK = BLOCKS == 1;
+    localparam ONE_LANE = TN == 1;
+    localparam SPLIT = TP > 1;
     localparam RW = TP > 1 ? $clog2(TP) : 1;
     localparam NW = TN > 1 ? $clog2(TN) : 1;
     localparam SBW = BLOCKS > 1 ? $clog2(BLOCKS) : 1;
@@ -112,10 +112,9 @@ module qunet_engine #(
 
     // control
     wire clear = rst | stop;
-    // a transposed word is written in two cycles, so its channels must not come faster
-    // and the pooled map needs every second cycle for itself
-    wire slow_drain = SLOW_PHASES & phases
-                    | SLOW_POOL & pool_fused & (TN_ONE | last_lanes[0]);
+    // a transposed word is written in two cycles, and a pooled word in the one after: where a
+    // word may hold one channel, channels must not come every cycle
+    wire slow_drain = ONE_BLOCK & (SPLIT & phases | pool_fused) & (ONE_LANE | last_lanes[0]);
     wire start, done, fetch;
     wire [DAW-1:0] fetch_address;
     wire           pool, second_source, upsample_a, upsample_b, signed_a, signed_b, one_bit, phases;
@@ -148,9 +147,9 @@ module qunet_engine #(
         .shift(shift_by), .last_lanes(last_lanes), .groups_a_m1(groups_a_m1),
         .groups_b_m1(groups_b_m1), .start_a(start_a), .start_b(start_b), .out_base(out_base),
         .pitch_out(pitch_out), .pitch_a(pitch_a), .pitch_b(pitch_b),
-        .pool_base(pool_base), .weight_base(weight_base), .param_base(param_base), .clamp_high(clamp_high), .clamp_low(clamp_low),
-        .threshold(threshold), .out_groups_m1(out_groups_m1), .out_step_m1(out_step_m1),
-        .out_width_m1(out_width_m1)
+        .pool_base(pool_base), .weight_base(weight_base), .param_base(param_base),
+        .clamp_high(clamp_high), .clamp_low(clamp_low), .threshold(threshold),
+        .out_groups_m1(out_groups_m1), .out_step_m1(out_step_m1), .out_width_m1(out_width_m1)
     );
 
     wire           valid, upsample, parity, is_signed, first, shift, last, top_digit, end_group;
