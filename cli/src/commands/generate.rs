@@ -63,8 +63,14 @@ impl Generate {
 fn print_text(report: &GenerateReport) {
     let manifest = &report.manifest;
     let lanes = manifest.engine.lanes() as u64;
-    let mut rows =
-        table(&["operation", "kind", "multiply-accumulates", "digit passes", "cycles", "lanes used"]);
+    let mut rows = table(&[
+        "operation",
+        "kind",
+        "multiply-accumulates",
+        "digit passes",
+        "cycles",
+        "lanes used",
+    ]);
     for operation in &manifest.operations {
         let used = 100.0 * operation.digit_macs as f64 / (lanes * operation.model_cycles) as f64;
         rows.add_row([
