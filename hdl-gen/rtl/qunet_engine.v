@@ -73,9 +73,9 @@ module qunet_engine #(
     localparam DAW = $clog2(DESC_DEPTH);
     localparam BW = TN * TA;
     localparam BLOCKS = TP / RQ;
-    localparam SLOW_PHASES = BLOCKS == 1 && TP > 1;
-    localparam SLOW_POOL = BLOCKS == 1;
-    localparam TN_ONE = TN == 1;
+    localparam ONE_BLOCK = BLOCKS == 1;
+    localparam ONE_LANE = TN == 1;
+    localparam SPLIT = TP > 1;
     localparam RW = TP > 1 ? $clog2(TP) : 1;
     localparam NW = TN > 1 ? $clog2(TN) : 1;
     localparam SBW = BLOCKS > 1 ? $clog2(BLOCKS) : 1;
@@ -155,10 +155,9 @@ module qunet_engine #(
 
     // control
     wire clear = rst | stop;
-    // a transposed word is written in two cycles, so its channels must not come faster
-    // and the pooled map needs every second cycle for itself
-    wire slow_drain = SLOW_PHASES & phases
-                    | SLOW_POOL & pool_fused & (TN_ONE | last_lanes[0]);
+    // a transposed word is written in two cycles, and a pooled word in the one after: where a
+    // word may hold one channel, channels must not come every cycle
+    wire slow_drain = ONE_BLOCK & (SPLIT & phases | pool_fused) & (ONE_LANE | last_lanes[0]);
     wire start, done, fetch, save;
     wire [DAW-1:0] fetch_address, save_address;
     wire [31:0]    save_data;
@@ -210,8 +209,8 @@ module qunet_engine #(
         .shift(shift_by), .last_lanes(last_lanes), .groups_a_m1(groups_a_m1),
         .groups_b_m1(groups_b_m1), .start_a(start_a), .start_b(start_b), .out_base(out_base),
         .pitch_out(pitch_out), .pitch_a(pitch_a), .pitch_b(pitch_b),
-        .pool_base(pool_base), .weight_base(weight_base), .param_base(param_base), .clamp_high(clamp_high), .clamp_low(clamp_low),
-        .threshold(threshold), .out_groups_m1(out_groups_m1), .out_step_m1(out_step_m1),
+        .pool_base(pool_base), .weight_base(weight_base), .param_base(param_base),
+        .clamp_high(clamp_high), .clamp_low(clamp_low), .threshold(threshold), .out_groups_m1(out_groups_m1), .out_step_m1(out_step_m1),
         .out_width_m1(out_width_m1), .first_row(first_row), .rows_m1(rows_m1),
         .ring_at_a(ring_at_a), .ring_at_b(ring_at_b), .ring_at_out(ring_at_out),
         .ring_m1_a(ring_m1_a), .ring_m1_b(ring_m1_b), .ring_m1_out(ring_m1_out),

@@ -51,7 +51,7 @@ pub struct HardwareConfig {
     pub tp: usize,
     /// Bits of a weight digit (D): 1, 2, 4 or 8; a layer of W bits takes ceil(W/D) passes.
     pub digit_bits: usize,
-    /// Bits of an activation lane (TA), 1 to 8; absent: those of the widest tensor.
+    /// Bits of an activation lane (TA), 1 to 8; absent: as few as hold all tensors, a wide input split.
     pub lane_bits: Option<u8>,
     /// Results requantized a cycle: divides `tp`; absent: TM·TP/8, at least 1, at most TP.
     pub requantize_lanes: Option<usize>,

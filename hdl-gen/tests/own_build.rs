@@ -149,6 +149,10 @@ fn damaged_build_folders_are_refused() {
         .unwrap()
         .replace("\"format\": 1", "\"format\": 2");
     assert!(message("manifest.json", &newer).contains("format: expected 1, found 2"));
+    let manifest = fs::read_to_string(build.join("manifest.json")).unwrap();
+    let no_rows = manifest.replace("\"row_taps\": 1", "\"row_taps\": 0");
+    let found = message("manifest.json", &no_rows);
+    assert!(found.contains("input_packing: split Some(2), 0 rows"), "{found}");
     let found = message("weights.hex", "zz\n");
     assert!(found.contains("weights.hex: line 1: expected a hexadecimal word"), "{found}");
     let error =

@@ -316,7 +316,9 @@ fn single_steps(f: &mut Fixture) {
 fn windows_read_what_was_written(f: &mut Fixture) {
     for (select, depth) in [(WINDOW_FEATURES, FEATURE_DEPTH), (WINDOW_PARAMS, PARAM_DEPTH)] {
         let words = f.read(depth).min(40) * 2;
-        let mask = if select == WINDOW_FEATURES { 0xffff } else { u32::MAX };
+        let engine = f.design.manifest().engine;
+        let bank = (1 << (engine.tn * engine.lane_bits)) - 1;
+        let mask = if select == WINDOW_FEATURES { bank } else { u32::MAX };
         f.write(WINDOW_SELECT, select);
         let before: Vec<u32> = (0..words).map(|_| f.read(WINDOW_DATA)).collect();
         let pattern =

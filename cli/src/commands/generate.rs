@@ -63,11 +63,16 @@ impl Generate {
 fn print_text(report: &GenerateReport) {
     let manifest = &report.manifest;
     let lanes = manifest.engine.lanes() as u64;
-    let mut rows =
-        table(&["operation", "kind", "multiply-accumulates", "digits", "cycles", "lanes used"]);
+    let mut rows = table(&[
+        "operation",
+        "kind",
+        "multiply-accumulates",
+        "digit passes",
+        "cycles",
+        "lanes used",
+    ]);
     for operation in &manifest.operations {
-        let useful = operation.macs * operation.digits as u64;
-        let used = 100.0 * useful as f64 / (lanes * operation.model_cycles) as f64;
+        let used = 100.0 * operation.digit_macs as f64 / (lanes * operation.model_cycles) as f64;
         rows.add_row([
             operation.name.clone(),
             operation.operation.clone(),
@@ -86,6 +91,7 @@ fn print_text(report: &GenerateReport) {
         ("weights", &memories.weights),
         ("parameters", &memories.params),
         ("descriptors", &memories.descriptors),
+        ("max-pool buffer", &memories.pool),
     ];
     for (name, memory) in kinds {
         let size = bytes((memory.depth * memory.word_bits).div_ceil(8));

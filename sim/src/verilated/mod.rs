@@ -22,4 +22,4 @@ pub use manifest::{
     ExternalMemories, ExternalPart, ExternalProgram, ExternalTensor, Manifest, Memories, Memory, OperationEntry, PackingEntry, PooledEntry, Shape, Simulation,
     TensorPlace, VisitEntry,
 };
-pub use model::{Counters, Step, Verilated};
+pub use model::{Counters, Step, Traffic, Verilated};
