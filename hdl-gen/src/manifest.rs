@@ -342,7 +342,7 @@ impl Manifest {
 
     /// The same build on another bus.
     pub fn on_bus(self, host_bus: HostBus) -> Manifest {
-        let simulation = simulation::files(host_bus, self.external.is_some());
+        let simulation = simulation::files(host_bus, self.memories.external.is_some());
         Manifest { host_bus, simulation, ..self }
     }
 

@@ -28,7 +28,7 @@ impl Bench {
         let engine = folder.path().join("engine");
         let depths = Depths {
             features: 1 << 14,
-            weights: 1 << 14,
+            weights: 1 << 16,
             params: 1 << 10,
             descriptors: 1 << 14,
             pool: 1 << 10,

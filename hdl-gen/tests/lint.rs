@@ -35,8 +35,14 @@ fn is_silent(tool: &str, arguments: impl Fn(&[String]) -> Vec<String>) {
     for config in configurations() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let build = folder.path().join("build");
-        let depths =
-            Depths { features: 1000, weights: 500, params: 64, descriptors: 64, pool: 100, external: None };
+        let depths = Depths {
+            features: 1000,
+            weights: 500,
+            params: 64,
+            descriptors: 64,
+            pool: 100,
+            external: None,
+        };
         let manifest = generate_loadable(&config, depths, &build).expect("generates");
         let output = Command::new(tool)
             .current_dir(&build)

@@ -43,10 +43,8 @@ impl Schedule {
 
     /// Where an operation finds everything when all tensors and weights lie on chip.
     pub fn places(&self, operation: &Operation, images: ImageBase) -> Places {
-        let place = |id: TensorId| Place {
-            base: self.features.bases[id.index()].unwrap_or(0),
-            ring: None,
-        };
+        let place =
+            |id: TensorId| Place { base: self.features.bases[id.index()].unwrap_or(0), ring: None };
         Places {
             sources: operation.sources.iter().map(|source| place(source.tensor)).collect(),
             output: place(operation.output),
