@@ -90,11 +90,10 @@ fn bus(host_bus: HostBus) -> &'static str {
         }
         HostBus::Axi4Lite => {
             "1. Instantiate `qunet_top` on an AXI4-Lite bus: 32 bits, 256 bytes, ports `s_axi_*`; `aclk`, and
-   `aresetn` synchronous and active low. In a Vivado block design add the module by reference; the
-   bus, clock and reset are recognised by name. Writes need all four strobes: without any they do
-   nothing, with some they do nothing and answer SLVERR. Protection bits are ignored; two writes
-   and two reads may be outstanding on each side. `qunet_sim_top.v` and `wishbone_to_axi_lite.v`
-   are for simulation only. (Builds with `hardware.host_bus = \"wishbone\"` have a Wishbone port
+   `aresetn` synchronous and active low; the names are those by which block designs infer bus,
+   clock and reset. Writes need all four strobes: without any they do nothing, with some they do
+   nothing and answer SLVERR. Protection bits are ignored; up to four writes and four reads may be
+   outstanding. `qunet_sim_top.v` and `wishbone_to_axi_lite.v` are for simulation only. (Builds with `hardware.host_bus = \"wishbone\"` have a Wishbone port
    instead.)"
         }
     }
