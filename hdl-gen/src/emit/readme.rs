@@ -93,8 +93,8 @@ fn bus(host_bus: HostBus) -> &'static str {
    `aresetn` synchronous and active low; the names are those by which block designs infer bus,
    clock and reset. Writes need all four strobes: without any they do nothing, with some they do
    nothing and answer SLVERR. Protection bits are ignored; up to four writes and four reads may be
-   outstanding. `qunet_sim_top.v` and `wishbone_to_axi_lite.v` are for simulation only. (Builds with `hardware.host_bus = \"wishbone\"` have a Wishbone port
-   instead.)"
+   outstanding. `qunet_sim_top.v` and `wishbone_to_axi_lite.v` are for simulation only.
+   (Builds with `hardware.host_bus = \"wishbone\"` have a Wishbone port instead.)"
         }
     }
 }
