@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use hdl_gen::{GenerateReport, generate};
+use hdl_gen::{GenerateReport, energy, generate};
+use sim::Simulator;
 
 use crate::config::load_optional;
 use crate::output::{bytes, print_json, say, table};
@@ -55,6 +56,10 @@ impl Generate {
             return print_json(&report.manifest);
         }
         print_text(&report);
+        // a real image tells how many products have a zero operand
+        let traced = samples.first().map(|sample| Simulator::new(&network)?.trace(sample));
+        let tensors = traced.transpose()?.map(|trace| trace.tensors);
+        say!("{}", energy::estimate(&network, &hardware, tensors.as_deref())?);
         say!("build folder: {}", self.out.display());
         Ok(())
     }
