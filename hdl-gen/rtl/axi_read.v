@@ -34,6 +34,7 @@ module axi_read (
     wire [8:0]  to_boundary = 9'd256 - {1'b0, line[7:0]};
     wire [8:0]  burst = to_ask < {7'd0, to_boundary} ? to_ask[8:0] : to_boundary;
     wire [8:0]  burst_m1 = burst - 9'd1;
+    wire        give_up = dropping | flush;
     wire        asked = m_axi_arvalid & m_axi_arready;
     wire        received = m_axi_rvalid & m_axi_rready;
     assign m_axi_araddr = {line, 4'd0};
@@ -48,8 +49,8 @@ module axi_read (
     always @(posedge clk) begin
         if (asked) begin
             line <= line + {19'd0, burst};
-            to_ask <= dropping ? 16'd0 : to_ask - {7'd0, burst};
-            m_axi_arvalid <= ~dropping & to_ask != {7'd0, burst};
+            to_ask <= give_up ? 16'd0 : to_ask - {7'd0, burst};
+            m_axi_arvalid <= ~give_up & to_ask != {7'd0, burst};
         end
         to_come <= to_come + (asked ? {7'd0, burst} : 16'd0) - {15'd0, received};
         if (start) begin
@@ -57,7 +58,7 @@ module axi_read (
             to_ask <= beats;
             m_axi_arvalid <= 1'b1;
         end
-        dropping <= (dropping | flush) & busy;
+        dropping <= give_up & busy;
         if (rst) begin
             m_axi_arvalid <= 1'b0;
             to_ask <= 16'd0;

@@ -35,11 +35,13 @@ module axi_write (
     reg  [27:0] line;
     reg  [15:0] left;        // beats of the run that are not written
     reg  [8:0]  burst_left;  // beats of the burst that are not written
-    reg         dropping;
+    reg         flushed;     // given up
+    reg         dropping;    // the beats of the burst write nothing
 
     wire [8:0]  to_boundary = 9'd256 - {1'b0, line[7:0]};
     wire [8:0]  burst = left < {7'd0, to_boundary} ? left[8:0] : to_boundary;
     wire [8:0]  burst_m1 = burst - 9'd1;
+    wire        give_up = flushed | flush;
     wire        wrote = m_axi_wvalid & m_axi_wready;
     assign m_axi_awaddr = {line, 4'd0};
     assign m_axi_awlen = burst_m1[7:0];
@@ -56,7 +58,8 @@ module axi_write (
 
     always @(posedge clk) begin
         // a beat that is offered stays as it is, so dropping begins between beats
-        if (flush) dropping <= busy & (dropping | ~(m_axi_wvalid & ~m_axi_wready));
+        dropping <= busy & (dropping | (give_up & ~(m_axi_wvalid & ~m_axi_wready)));
+        flushed <= give_up & busy;
         if (wrote) begin
             burst_left <= burst_left - 9'd1;
             left <= left - 16'd1;
@@ -68,10 +71,8 @@ module axi_write (
                 state <= S_DATA;
             end
             S_DATA: if (wrote & m_axi_wlast) state <= S_RESPONSE;
-            S_RESPONSE: if (m_axi_bvalid) begin
-                state <= left != 16'd0 & ~dropping & ~flush ? S_ADDRESS : S_IDLE;
-                if (dropping | flush) dropping <= 1'b0;
-            end
+            S_RESPONSE: if (m_axi_bvalid)
+                state <= left != 16'd0 & ~give_up ? S_ADDRESS : S_IDLE;
             default: state <= S_IDLE;
         endcase
         if (start) begin
@@ -81,6 +82,7 @@ module axi_write (
         end
         if (rst) begin
             state <= S_IDLE;
+            flushed <= 1'b0;
             dropping <= 1'b0;
         end
     end

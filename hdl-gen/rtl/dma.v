@@ -123,7 +123,7 @@ module dma #(
         case (state)
             S_IDLE: begin
                 word <= 4'd0;
-                if (may_start) state <= S_FETCH;
+                if (may_start & ~stop) state <= S_FETCH;
             end
             S_FETCH: if (arriving & arrived == 3'd7) state <= S_BEGIN;
             S_BEGIN: begin
@@ -163,10 +163,12 @@ module dma #(
             S_DONE: state <= S_IDLE;
             default: if (~read_busy & ~write_busy) state <= S_IDLE;
         endcase
-        if (stop & state != S_IDLE) state <= S_FLUSH;
+        // `stop` may last: the watchdog's lasts until nothing is busy
+        if (stop & state != S_IDLE & state != S_FLUSH) state <= S_FLUSH;
         if (rst) begin
             state <= S_IDLE;
             arriving <= 1'b0;
+            channel <= 256'd0;
         end
     end
 
@@ -184,12 +186,12 @@ module dma #(
         .m_axi_rvalid(m_axi_rvalid), .m_axi_rready(m_axi_rready)
     );
     word_unpack #(.K(K)) u_features (
-        .clk(clk), .clear(begin_row), .s_data(beat), .s_valid(beat_valid & ~is_weights),
+        .clk(clk), .clear(begin_row | rst), .s_data(beat), .s_valid(beat_valid & ~is_weights),
         .s_ready(feature_beat_ready), .m_data(feature_wdata), .m_valid(feature_valid),
         .m_ready(feature_grant & moving)
     );
     word_unpack #(.K(KW)) u_weights (
-        .clk(clk), .clear(begin_row), .s_data(beat), .s_valid(beat_valid & is_weights),
+        .clk(clk), .clear(begin_row | rst), .s_data(beat), .s_valid(beat_valid & is_weights),
         .s_ready(weight_beat_ready), .m_data(weight_wdata), .m_valid(weight_valid),
         .m_ready(moving)
     );
@@ -213,12 +215,12 @@ module dma #(
         reading_last <= {reading_last[0], last_step};
     end
     word_fifo #(.WIDTH(K+1)) u_words (
-        .clk(clk), .clear(begin_row), .push(reading[1]),
+        .clk(clk), .clear(begin_row | rst), .push(reading[1]),
         .s_data({reading_last[1], feature_rdata}), .free(free), .m_data(word_out),
         .m_valid(word_valid), .m_ready(word_ready)
     );
     word_pack #(.K(K)) u_pack (
-        .clk(clk), .clear(begin_row), .s_data(word_out[K-1:0]), .s_last(word_out[K]),
+        .clk(clk), .clear(begin_row | rst), .s_data(word_out[K-1:0]), .s_last(word_out[K]),
         .s_valid(word_valid), .s_ready(word_ready), .m_data(store_beat), .m_valid(store_valid),
         .m_ready(store_ready)
     );

@@ -7,7 +7,8 @@
 // stops at once; `layer` keeps its value for the host.
 // With EXTERNAL, commands from a queue name the descriptors and how many rows of each run now; a
 // descriptor that was interrupted goes on from the state that was saved behind it in memory.
-// Latency: one cycle from the end of a descriptor to the start of the next, if it was fetched.
+// Latency: one cycle from the end of a descriptor to the start of the next, if it was fetched;
+// with EXTERNAL seven, and seven more to resume one.
 module sequencer #(
     parameter TM = 4,         // output channel lanes, power of two
     parameter D = 4,          // bits of a weight digit

@@ -8,30 +8,39 @@ use std::process::Command;
 
 use hdl_gen::emit::{sources, verilog_definitions};
 
-fn bench_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("rtl/bench")
+/// Names of the files of a folder of `rtl`, in alphabetical order.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rtl").join(folder);
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut files: Vec<PathBuf> = entries.map(|e| e.expect("entry").path()).collect();
+    files.sort();
+    files
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().expect("a name").to_str().expect("UTF-8").into()
 }
 
 /// Names of all benches, `delay_tb` and so on.
 fn benches() -> Vec<String> {
-    let entries = fs::read_dir(bench_folder()).expect("rtl/bench");
-    let names = entries.map(|e| e.expect("entry").file_name().into_string().expect("a name"));
-    let mut benches: Vec<String> =
-        names.filter_map(|name| name.strip_suffix("_tb.v").map(|n| format!("{n}_tb"))).collect();
-    benches.sort();
-    benches
+    let names = files("bench").into_iter().map(|path| name(&path));
+    names.filter_map(|name| name.strip_suffix("_tb.v").map(|n| format!("{n}_tb"))).collect()
 }
 
-/// A folder with the primitives, the generated include file and all benches.
+/// Names of the models that only simulation has.
+fn models() -> Vec<String> {
+    files("sim").iter().map(|path| name(path)).collect()
+}
+
+/// A folder with the primitives, the generated include file, the models and all benches.
 fn work_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in sources::RTL {
         fs::write(folder.path().join(name), text).expect("writes");
     }
     fs::write(folder.path().join(sources::DEFINITIONS), verilog_definitions()).expect("writes");
-    for entry in fs::read_dir(bench_folder()).expect("rtl/bench") {
-        let path = entry.expect("entry").path();
-        fs::copy(&path, folder.path().join(path.file_name().expect("a name"))).expect("copies");
+    for path in [files("bench"), files("sim")].concat() {
+        fs::copy(&path, folder.path().join(name(&path))).expect("copies");
     }
     folder
 }
@@ -60,10 +69,16 @@ fn has_passed(bench: &str, printed: &str) {
 
 #[test]
 fn every_primitive_has_a_bench() {
-    let primitives = sources::RTL.iter().map(|(name, _)| name.trim_end_matches(".v"));
-    // the engine as a whole is checked by the bench that every build folder carries
-    let expected: Vec<String> =
-        primitives.filter(|n| *n != "qunet_engine").map(|n| format!("{n}_tb")).collect();
+    let primitives = sources::RTL.iter().map(|(name, _)| String::from(*name));
+    // wiring: the parts have benches, and the engine as a whole is checked by the bench that every
+    // build folder carries
+    let is_wiring = |name: &str| ["qunet_engine.v", "external_memory.v"].contains(&name);
+    let mut expected: Vec<String> = primitives
+        .chain(models())
+        .filter(|name| !is_wiring(name))
+        .map(|name| name.replace(".v", "_tb"))
+        .collect();
+    expected.sort();
     assert_eq!(benches(), expected);
 }
 
@@ -78,7 +93,8 @@ fn icarus() {
         run(Command::new("iverilog")
             .current_dir(folder.path())
             .args(["-g2005", "-s", &bench, "-o", "run.vvp", &format!("{bench}.v")])
-            .args(design));
+            .args(design)
+            .args(models()));
         let printed = run(Command::new("vvp").current_dir(folder.path()).args(["-n", "run.vvp"]));
         has_passed(&bench, &printed);
     }
@@ -99,7 +115,7 @@ fn verilator() {
 /// The program of a bench, from the cache if no text has changed.
 fn compiled(bench: &str, folder: &Path) -> PathBuf {
     let mut hasher = DefaultHasher::new();
-    for name in [format!("{bench}.v"), "bench_common.vh".into()] {
+    for name in [format!("{bench}.v"), "bench_common.vh".into()].into_iter().chain(models()) {
         fs::read(folder.join(name)).expect("reads").hash(&mut hasher);
     }
     (sources::RTL, verilog_definitions()).hash(&mut hasher);

@@ -81,7 +81,6 @@ module axi_memory #(
     reg         ar_waits, aw_waits, w_waits;
     reg [39:0]  ar_was, aw_was;
     reg [144:0] w_was;
-    wire        w_here = state == S_WRITE;
     wire broken = (arvalid & arready & (crosses_read | araddr[3:0] != 4'd0))
                 | (awvalid & awready & (crosses_write | awaddr[3:0] != 4'd0))
                 | (wvalid & wready & wlast != (left == 9'd1))
@@ -97,11 +96,12 @@ module axi_memory #(
         offered <= (rvalid & ~rready) | (bvalid & ~bready);
         ar_waits <= arvalid & ~arready;
         aw_waits <= awvalid & ~awready;
-        w_waits <= w_here & wvalid & ~wready;
+        w_waits <= wvalid & ~wready;
         ar_was <= {araddr, arlen};
         aw_was <= {awaddr, awlen};
         w_was <= {wdata, wstrb, wlast};
-        if (broken) faults <= faults + 32'd1;
+        // unknown is broken too
+        if (broken !== 1'b0) faults <= faults + 32'd1;
         case (state)
             S_IDLE: begin
                 failed <= 1'b0;
