@@ -10,6 +10,7 @@ module qunet_engine #(
     parameter TP = 4,                // pixel lanes, power of two, 1..16
     parameter D = 4,                 // bits of a weight digit: 1, 2, 4 or 8
     parameter TA = 8,                // bits of an activation lane, 1..8
+    parameter CELL = 0,              // 0: multiplier, 1: shift and add, 2: two products each
     parameter RQ = 2,                // requantize lanes, divides TP
     parameter ACC = 32,              // bits of an accumulator, 18..32
     parameter SCALED = 1,            // 1: multiplier in the requantizer, 0: M is +1 or -1
@@ -222,19 +223,22 @@ module qunet_engine #(
     delay #(.WIDTH(TM*TN*D), .STAGES(1)) u_weight_align (
         .clk(clk), .rst(1'b0), .din(weight_rdata), .dout(weights)
     );
-    wire valid_op, first_op, shift_op, last_op, top_digit_op;
-    delay #(.WIDTH(5), .STAGES(2)) u_operand_control (
-        .clk(clk), .rst(clear), .din({valid, first, shift, last, top_digit}),
-        .dout({valid_op, first_op, shift_op, last_op, top_digit_op})
+    wire valid_op, first_op, shift_op, last_op, top_digit_op, is_signed_op;
+    delay #(.WIDTH(6), .STAGES(2)) u_operand_control (
+        .clk(clk), .rst(clear), .din({valid, first, shift, last, top_digit, is_signed}),
+        .dout({valid_op, first_op, shift_op, last_op, top_digit_op, is_signed_op})
     );
 
     // array and its drain
     wire              captured, drain;
     wire [RQ*ACC-1:0] drained;
-    mac_array #(.TN(TN), .TM(TM), .TP(TP), .D(D), .TA(TA), .ACC(ACC), .RQ(RQ)) u_mac_array (
+    mac_array #(
+        .TN(TN), .TM(TM), .TP(TP), .D(D), .TA(TA), .CELL(CELL), .ACC(ACC), .RQ(RQ)
+    ) u_mac_array (
         .clk(clk), .rst(clear), .valid(valid_op & ~pool), .first(first_op), .shift(shift_op),
-        .last(last_op), .top_digit(top_digit_op), .one_bit(one_bit), .weights(weights),
-        .pixels(pixels), .captured(captured), .drain(drain), .drained(drained)
+        .last(last_op), .top_digit(top_digit_op), .one_bit(one_bit),
+        .is_signed(is_signed_op), .weights(weights), .pixels(pixels), .captured(captured),
+        .drain(drain), .drained(drained)
     );
     wire       end_group_pool, end_group_acc;
     wire [2:0] ends_pool, ends_acc;

@@ -7,6 +7,7 @@
 //! Nothing here simulates: the crate `sim` runs what is emitted.
 #![forbid(unsafe_code)]
 
+pub mod cell;
 pub mod config;
 pub mod cycles;
 pub mod emit;
@@ -16,6 +17,7 @@ pub mod images;
 pub mod manifest;
 pub mod schedule;
 
+pub use cell::{CellChoice, MacCell};
 pub use config::HardwareConfig;
 pub use emit::{GenerateReport, generate, generate_loadable};
 pub use engine::Engine;

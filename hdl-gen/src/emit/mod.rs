@@ -86,12 +86,14 @@ pub fn generate_loadable(
     out_dir: &Path,
 ) -> Result<Manifest, HdlError> {
     config.validate()?;
+    let lane_bits = config.lane_bits.unwrap_or(8);
     let engine = Engine {
         tn: config.tn,
         tm: config.tm,
         tp: config.tp,
         digit_bits: config.digit_bits,
-        lane_bits: usize::from(config.lane_bits.unwrap_or(8)),
+        mac_cell: config.mac_cell(lane_bits)?,
+        lane_bits: usize::from(lane_bits),
         requantize_lanes: config.requantize_lanes(),
         accumulator_bits: 32,
         scaled: config.scaled.unwrap_or(true),

@@ -21,6 +21,7 @@ rtl!(
     "max_pool2d.v",
     "memory_window.v",
     "output_writer.v",
+    "packed_dot_product.v",
     "pixel_align.v",
     "qunet_engine.v",
     "ram_1r1w.v",

@@ -75,8 +75,9 @@ fn printable(name: &str) -> String {
 fn module(manifest: &Manifest, watchdog_cycles: u32) -> String {
     let m = &manifest.memories;
     let file = |memory: &crate::manifest::Memory| memory.file.clone().unwrap_or_default();
-    let Engine { tn, tm, tp, digit_bits, lane_bits, requantize_lanes, accumulator_bits, scaled } =
+    let Engine { tn, tm, tp, digit_bits, lane_bits, requantize_lanes, accumulator_bits, .. } =
         manifest.engine;
+    let Engine { mac_cell, scaled, .. } = manifest.engine;
     format!(
         "module {TOP} #(
     parameter WEIGHT_FILE = \"{}\",  // $readmemh images
@@ -96,7 +97,7 @@ fn module(manifest: &Manifest, watchdog_cycles: u32) -> String {
 );
     qunet_engine #(
         .TN({tn}), .TM({tm}), .TP({tp}), .D({digit_bits}), .TA({lane_bits}),
-        .RQ({requantize_lanes}), .ACC({accumulator_bits}), .SCALED({}),
+        .CELL({}), .RQ({requantize_lanes}), .ACC({accumulator_bits}), .SCALED({}),
         .FEATURE_DEPTH({}), .WEIGHT_DEPTH({}), .PARAM_DEPTH({}), .DESC_DEPTH({}),
         .WEIGHT_FILE(WEIGHT_FILE), .PARAM_FILE(PARAM_FILE), .DESC_FILE(DESC_FILE),
         .MODEL_HASH(32'h{:08x}), .INPUT_BASE(32'd{}), .INPUT_LENGTH(32'd{}),
@@ -112,6 +113,7 @@ endmodule
         file(&m.weights),
         file(&m.params),
         file(&m.descriptors),
+        mac_cell.parameter(),
         u32::from(scaled),
         m.features.depth,
         m.weights.depth,

@@ -120,6 +120,7 @@ fn engine(
         tm: config.tm,
         tp: config.tp,
         digit_bits: config.digit_bits,
+        mac_cell: config.mac_cell(lane_bits)?,
         lane_bits: usize::from(lane_bits),
         requantize_lanes: config.requantize_lanes(),
         accumulator_bits: 32,
