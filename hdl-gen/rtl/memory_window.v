@@ -139,7 +139,13 @@ module memory_window #(
         end
     endgenerate
 
-    wire [FBW-1:0] feature_bank = feature_rdata[bank*FBW +: FBW];
+    reg [FBW-1:0] feature_bank;
+    integer f;
+    always @* begin
+        feature_bank = feature_rdata[FBW-1:0];
+        for (f = 1; f < TP; f = f + 1)
+            if (bank == f) feature_bank = feature_rdata[f*FBW +: FBW];
+    end
     wire [HW-1:0] feature_wide, weight_wide, param_wide;
     generate
         if (HW == FBW) begin : gen_feature_full

@@ -38,9 +38,10 @@ module requantize #(
         biased <= {{(SW-PW){product[PW-1]}}, product} + {{(SW-32){bias_q[31]}}, bias_q};
 
     wire signed [SW-1:0] shifted = biased >>> shift;
-    wire signed [SW-1:0] low_wide = {{(SW-16){low[15]}}, low};
-    wire signed [SW-1:0] high_wide = {{(SW-16){high[15]}}, high};
-    always @(posedge clk)
-        value <= shifted < low_wide ? low : shifted > high_wide ? high : shifted[15:0];
+    wire signed [15:0] narrow = shifted[15:0];
+    wire fits = shifted[SW-1:15] == {(SW-15){shifted[SW-1]}};
+    wire below = fits ? narrow < low : shifted[SW-1];
+    wire above = fits ? narrow > high : ~shifted[SW-1];
+    always @(posedge clk) value <= below ? low : above ? high : narrow;
 endmodule
 `default_nettype wire
