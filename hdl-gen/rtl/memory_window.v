@@ -5,7 +5,7 @@
 // rounded up to powers of two (network::registers::FeatureLayout). A bank or word is written
 // when its last chunk arrives, so chunks are written in rising order. Addresses past the end
 // are ignored on writing. `done` ends each access.
-// Latency: write two cycles, read three cycles. Throughput: one access at a time.
+// Latency: write three cycles, read four cycles. Throughput: one access at a time.
 module memory_window #(
     parameter TP = 4,             // pixel lanes (feature banks)
     parameter FBW = 12,           // bits of a feature bank word
@@ -72,33 +72,42 @@ module memory_window #(
     localparam [31:0] P_CHUNK = (1 << LGP) - 1;
     localparam [31:0] F_BANK = TP - 1;
 
-    wire [31:0] feature_word = address >> (LGF + LGB);
-    wire [31:0] weight_word = address >> LGW;
-    wire [31:0] param_word = address >> LGP;
-    wire [31:0] bank = (address >> LGF) & F_BANK;
+    // the address is a sum, so its use begins a cycle later
+    reg [31:0] at;
+    reg        writes, reads;
+    always @(posedge clk) begin
+        at <= address;
+        writes <= write & ~rst;
+        reads <= read & ~rst;
+    end
+
+    wire [31:0] feature_word = at >> (LGF + LGB);
+    wire [31:0] weight_word = at >> LGW;
+    wire [31:0] param_word = at >> LGP;
+    wire [31:0] bank = (at >> LGF) & F_BANK;
     reg  [31:0] chunk;
     reg         chunk_last, in_range;
     always @* begin
         case (select)
             2'd0: begin
-                chunk = address & F_CHUNK;
+                chunk = at & F_CHUNK;
                 chunk_last = chunk == F_LAST;
                 in_range = feature_word < F_END;
             end
             2'd1: begin
-                chunk = address & W_CHUNK;
+                chunk = at & W_CHUNK;
                 chunk_last = chunk == W_LAST;
                 in_range = weight_word < W_END;
             end
             2'd2: begin
-                chunk = address & P_CHUNK;
+                chunk = at & P_CHUNK;
                 chunk_last = chunk == P_LAST;
                 in_range = param_word < P_END;
             end
             default: begin
                 chunk = 32'd0;
                 chunk_last = 1'b1;
-                in_range = address < D_END;
+                in_range = at < D_END;
             end
         endcase
     end
@@ -107,11 +116,11 @@ module memory_window #(
     reg          writing, reading;
     integer c;
     always @(posedge clk) begin
-        if (write)
+        if (writes)
             for (c = 0; c < MAXCN; c = c + 1)
                 if (chunk == c) hold[32*c +: 32] <= wdata;
-        writing <= write & ~rst;
-        reading <= read & ~rst;
+        writing <= writes & ~rst;
+        reading <= reads & ~rst;
         done <= (writing | reading) & ~rst;
     end
 
@@ -119,11 +128,11 @@ module memory_window #(
     assign feature_address = feature_word[AW-1:0];
     assign weight_address = weight_word[WAW-1:0];
     assign param_address = param_word[PAW-1:0];
-    assign desc_address = address[DAW-1:0];
-    assign feature_re = read & select == 2'd0;
-    assign weight_re = read & select == 2'd1;
-    assign param_re = read & select == 2'd2;
-    assign desc_re = read & select == 2'd3;
+    assign desc_address = at[DAW-1:0];
+    assign feature_re = reads & select == 2'd0;
+    assign weight_re = reads & select == 2'd1;
+    assign param_re = reads & select == 2'd2;
+    assign desc_re = reads & select == 2'd3;
     assign weight_we = commit & select == 2'd1;
     assign param_we = commit & select == 2'd2;
     assign desc_we = commit & select == 2'd3;

@@ -264,18 +264,23 @@ module qunet_engine #(
         .word_last(word_last), .drain_ends(drain_ends)
     );
 
-    // requantize: one cycle for the parameter word, three for the arithmetic
+    // requantize: two cycles for the parameter word, as reading takes most of one; four for the
+    // arithmetic
     wire [RQ*ACC-1:0] drained_q;
-    delay #(.WIDTH(RQ*ACC), .STAGES(1)) u_drained (
+    wire [47:0]       param;
+    delay #(.WIDTH(RQ*ACC), .STAGES(2)) u_drained (
         .clk(clk), .rst(1'b0), .din(drained), .dout(drained_q)
+    );
+    delay #(.WIDTH(48), .STAGES(1)) u_param (
+        .clk(clk), .rst(1'b0), .din(param_rdata), .dout(param)
     );
     wire [RQ*16-1:0] results;
     genvar r;
     generate
         for (r = 0; r < RQ; r = r + 1) begin : gen_requantize
             requantize #(.ACC(ACC), .SCALED(SCALED)) u_requantize (
-                .clk(clk), .acc(drained_q[r*ACC +: ACC]), .multiplier(param_rdata[47:32]),
-                .bias(param_rdata[31:0]), .shift(shift_by), .low(clamp_low),
+                .clk(clk), .acc(drained_q[r*ACC +: ACC]), .multiplier(param[47:32]),
+                .bias(param[31:0]), .shift(shift_by), .low(clamp_low),
                 .high(clamp_high), .value(results[r*16 +: 16])
             );
         end
@@ -284,7 +289,7 @@ module qunet_engine #(
     wire [SBW-1:0] block_rq;
     wire [NW-1:0]  lane_rq;
     wire [2:0]     ends_rq;
-    delay #(.WIDTH(7+SBW+NW), .STAGES(4)) u_drain_tag (
+    delay #(.WIDTH(7+SBW+NW), .STAGES(6)) u_drain_tag (
         .clk(clk), .rst(clear),
         .din({drain, first_channel, last_channel, word_last, block, lane, drain_ends}),
         .dout({valid_rq, first_channel_rq, last_channel_rq, word_last_rq, block_rq, lane_rq,

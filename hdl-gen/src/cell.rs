@@ -43,6 +43,16 @@ impl MacCell {
     }
 }
 
+impl std::fmt::Display for MacCell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            MacCell::Plain => "plain",
+            MacCell::Lut => "lut",
+            MacCell::Packed => "packed",
+        })
+    }
+}
+
 impl From<MacCell> for CellChoice {
     fn from(cell: MacCell) -> CellChoice {
         match cell {

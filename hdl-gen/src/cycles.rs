@@ -13,7 +13,7 @@ const START_CYCLES: u64 = 20;
 /// From the last iteration of a pass to its first drained channel.
 const ARRAY_LATENCY_CYCLES: u64 = 5;
 /// From a drained value to its write.
-const DRAIN_LATENCY_CYCLES: u64 = 7;
+const DRAIN_LATENCY_CYCLES: u64 = 9;
 /// From the last read of a max-pool to its write.
 const POOL_LATENCY_CYCLES: u64 = 5;
 /// Fetching and checking the descriptor that ends the program.

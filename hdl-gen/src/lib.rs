@@ -15,10 +15,14 @@ pub mod engine;
 pub mod error;
 pub mod images;
 pub mod manifest;
+pub mod resources;
 pub mod schedule;
+pub mod synth;
+pub mod targets;
 
 pub use cell::{CellChoice, MacCell};
 pub use config::HardwareConfig;
 pub use emit::{GenerateReport, generate, generate_loadable};
 pub use engine::Engine;
 pub use error::HdlError;
+pub use targets::Target;

@@ -4,10 +4,12 @@ use network::Network;
 use serde::{Deserialize, Serialize};
 
 use crate::cycles::CycleModel;
-use crate::emit::sources;
+use crate::emit::{Depths, sources};
 use crate::engine::{Engine, PARAM_BITS};
 use crate::images::Images;
+use crate::resources::{Resources, estimate};
 use crate::schedule::{OperationKind, Schedule};
+use crate::targets::Target;
 
 /// Version of the manifest's layout.
 pub const FORMAT: u32 = 1;
@@ -129,6 +131,22 @@ pub fn operation_name(kind: OperationKind) -> &'static str {
 }
 
 impl Manifest {
+    /// Words of the memories.
+    pub fn depths(&self) -> Depths {
+        let m = &self.memories;
+        Depths {
+            features: m.features.depth,
+            weights: m.weights.depth,
+            params: m.params.depth,
+            descriptors: m.descriptors.depth,
+        }
+    }
+
+    /// What the build takes by the model of the target's family.
+    pub fn estimate(&self, target: Target) -> Resources {
+        estimate(target.family(), &self.engine, &self.depths())
+    }
+
     /// Describes a build.
     pub fn new(
         network: &Network,

@@ -98,10 +98,23 @@ pub fn generate_loadable(
         accumulator_bits: 32,
         scaled: config.scaled.unwrap_or(true),
     };
+    generate_engine(engine, depths, config.watchdog_cycles.unwrap_or(0), out_dir)
+}
+
+/// Generates an engine with empty memories, every parameter as given.
+///
+/// # Errors
+/// If writing fails.
+pub fn generate_engine(
+    engine: Engine,
+    depths: Depths,
+    watchdog_cycles: u32,
+    out_dir: &Path,
+) -> Result<Manifest, HdlError> {
     let manifest = loadable_manifest(engine, depths);
     let comment = "// Memories are empty: the host loads weights, parameters and descriptors.\n";
     let mut folder = Folder::beside(out_dir)?;
-    let text = top::top(&manifest, comment, config.watchdog_cycles.unwrap_or(0));
+    let text = top::top(&manifest, comment, watchdog_cycles);
     write_design(&mut folder, &manifest, &text)?;
     folder.finish()?;
     Ok(manifest)
