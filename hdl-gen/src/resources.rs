@@ -61,9 +61,19 @@ struct Coefficients {
     ffs: [f64; N_DRIVERS],
 }
 
-const ECP5: Coefficients = Coefficients { luts: [0.0; N_DRIVERS], ffs: [0.0; N_DRIVERS] };
-const ICE40: Coefficients = Coefficients { luts: [0.0; N_DRIVERS], ffs: [0.0; N_DRIVERS] };
-const XC7: Coefficients = Coefficients { luts: [0.0; N_DRIVERS], ffs: [0.0; N_DRIVERS] };
+const ECP5: Coefficients = Coefficients {
+    luts: [1670.7, 11.43, 1.294, 3.848, 2.573, 7.985, 1.456],
+    ffs: [800.9, 9.34, 0.954, 2.250, 5.874, 3.567, 1.938],
+};
+const ICE40: Coefficients = Coefficients {
+    luts: [1662.7, 7.61, 1.383, 2.855, 2.390, 8.276, 1.428],
+    ffs: [1163.5, 0.0, 0.992, 1.971, 6.553, 4.493, 1.874],
+};
+/// Counted by hand, not fitted.
+const XC7: Coefficients = Coefficients {
+    luts: [1498.0, 20.0, 1.10, 3.00, 1.70, 7.00, 1.50],
+    ffs: [899.0, 10.0, 1.00, 2.00, 6.00, 3.50, 2.00],
+};
 
 /// Estimates an engine with memories of the given depths.
 pub fn estimate(family: Family, engine: &Engine, depths: &Depths) -> Resources {
@@ -130,9 +140,9 @@ fn product_bits(family: Family, engine: &Engine) -> usize {
             trees / 2 * (tree_adders * (2 * s + 1) + s + 1)
         }
         _ if d == 1 => lanes * (a + 1) + trees * tree_adders * (a + 2),
-        MacCell::Lut => lanes * (2 * d - 1) * (a + 1) + trees * tree_adders * width,
+        MacCell::Lut => lanes * (2 * d - 1) * a + trees * tree_adders * width,
         MacCell::Plain if is_hard(family, d + 1, a) => trees * tree_adders * width,
-        MacCell::Plain => lanes * (d + 1) * a + trees * tree_adders * width,
+        MacCell::Plain => lanes * (d + 1) * a * 3 / 2 + trees * tree_adders * width,
     }
 }
 

@@ -61,6 +61,7 @@ pub fn behind_few_pins(build: &Path) -> Result<(), HdlError> {
     let script = format!(
         "read_json {FOLDER}/netlist.json; read_verilog {FOLDER}/pins.v; \
          read_verilog -lib +/ice40/cells_sim.v; hierarchy -top qunet_pins; flatten; opt_clean; \
+         blackbox =A:whitebox; \
          write_json {FOLDER}/netlist.json"
     );
     run(Command::new("yosys").current_dir(build).args(["-q", "-p", &script])).map(|_| ())
