@@ -11,6 +11,7 @@ module qunet_engine #(
     parameter TP = 4,                // pixel lanes, power of two, 1..16
     parameter D = 4,                 // bits of a weight digit: 1, 2, 4 or 8
     parameter TA = 8,                // bits of an activation lane, 1..8
+    parameter CELL = 0,              // 0: multiplier, 1: shift and add, 2: two products each
     parameter RQ = 2,                // requantize lanes, divides TP
     parameter ACC = 32,              // bits of an accumulator, 18..32
     parameter SCALED = 1,            // 1: multiplier in the requantizer, 0: M is +1 or -1
@@ -388,19 +389,22 @@ module qunet_engine #(
     delay #(.WIDTH(TM*TN*D), .STAGES(1)) u_weight_align (
         .clk(clk), .rst(1'b0), .din(weight_rdata), .dout(weights)
     );
-    wire valid_op, first_op, shift_op, last_op, top_digit_op;
-    delay #(.WIDTH(5), .STAGES(2)) u_operand_control (
-        .clk(clk), .rst(clear), .din({valid, first, shift, last, top_digit}),
-        .dout({valid_op, first_op, shift_op, last_op, top_digit_op})
+    wire valid_op, first_op, shift_op, last_op, top_digit_op, is_signed_op;
+    delay #(.WIDTH(6), .STAGES(2)) u_operand_control (
+        .clk(clk), .rst(clear), .din({valid, first, shift, last, top_digit, is_signed}),
+        .dout({valid_op, first_op, shift_op, last_op, top_digit_op, is_signed_op})
     );
 
     // array and its drain
     wire              captured, drain;
     wire [RQ*ACC-1:0] drained;
-    mac_array #(.TN(TN), .TM(TM), .TP(TP), .D(D), .TA(TA), .ACC(ACC), .RQ(RQ)) u_mac_array (
+    mac_array #(
+        .TN(TN), .TM(TM), .TP(TP), .D(D), .TA(TA), .CELL(CELL), .ACC(ACC), .RQ(RQ)
+    ) u_mac_array (
         .clk(clk), .rst(clear), .valid(valid_op & ~pool), .first(first_op), .shift(shift_op),
-        .last(last_op), .top_digit(top_digit_op), .one_bit(one_bit), .weights(weights),
-        .pixels(pixels), .captured(captured), .drain(drain), .drained(drained)
+        .last(last_op), .top_digit(top_digit_op), .one_bit(one_bit),
+        .is_signed(is_signed_op), .weights(weights), .pixels(pixels), .captured(captured),
+        .drain(drain), .drained(drained)
     );
     wire       end_group_pool, end_group_acc;
     wire [2:0] ends_pool, ends_acc;
@@ -426,18 +430,23 @@ module qunet_engine #(
         .word_last(word_last), .drain_ends(drain_ends)
     );
 
-    // requantize: one cycle for the parameter word, three for the arithmetic
+    // requantize: two cycles for the parameter word, as reading takes most of one; four for the
+    // arithmetic
     wire [RQ*ACC-1:0] drained_q;
-    delay #(.WIDTH(RQ*ACC), .STAGES(1)) u_drained (
+    wire [47:0]       param;
+    delay #(.WIDTH(RQ*ACC), .STAGES(2)) u_drained (
         .clk(clk), .rst(1'b0), .din(drained), .dout(drained_q)
+    );
+    delay #(.WIDTH(48), .STAGES(1)) u_param (
+        .clk(clk), .rst(1'b0), .din(param_rdata), .dout(param)
     );
     wire [RQ*16-1:0] results;
     genvar r;
     generate
         for (r = 0; r < RQ; r = r + 1) begin : gen_requantize
             requantize #(.ACC(ACC), .SCALED(SCALED)) u_requantize (
-                .clk(clk), .acc(drained_q[r*ACC +: ACC]), .multiplier(param_rdata[47:32]),
-                .bias(param_rdata[31:0]), .shift(shift_by), .low(clamp_low),
+                .clk(clk), .acc(drained_q[r*ACC +: ACC]), .multiplier(param[47:32]),
+                .bias(param[31:0]), .shift(shift_by), .low(clamp_low),
                 .high(clamp_high), .value(results[r*16 +: 16])
             );
         end
@@ -446,7 +455,7 @@ module qunet_engine #(
     wire [SBW-1:0] block_rq;
     wire [NW-1:0]  lane_rq;
     wire [2:0]     ends_rq;
-    delay #(.WIDTH(7+SBW+NW), .STAGES(4)) u_drain_tag (
+    delay #(.WIDTH(7+SBW+NW), .STAGES(6)) u_drain_tag (
         .clk(clk), .rst(clear),
         .din({drain, first_channel, last_channel, word_last, block, lane, drain_ends}),
         .dout({valid_rq, first_channel_rq, last_channel_rq, word_last_rq, block_rq, lane_rq,

@@ -172,6 +172,7 @@ mod tests {
             tm: 2,
             tp: 1,
             digit_bits,
+            mac_cell: crate::MacCell::Plain,
             lane_bits: 8,
             requantize_lanes: 1,
             accumulator_bits: 32,

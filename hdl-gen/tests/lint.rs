@@ -9,7 +9,7 @@ use std::process::Command;
 use common::{Lanes, config};
 use hdl_gen::emit::{Depths, sources};
 use hdl_gen::generate_loadable;
-use hdl_gen::{HardwareConfig, HostBus};
+use hdl_gen::{CellChoice, HardwareConfig, HostBus};
 
 const SHAPES: [Lanes; 6] =
     [[2, 4, 4, 4], [1, 1, 1, 1], [8, 2, 1, 8], [1, 4, 2, 2], [4, 8, 8, 4], [2, 4, 16, 1]];
@@ -19,6 +19,9 @@ fn configurations() -> Vec<HardwareConfig> {
     let mut all: Vec<HardwareConfig> = SHAPES.map(config).into();
     all.push(HardwareConfig { lane_bits: Some(6), scaled: Some(false), ..config([2, 4, 4, 4]) });
     all.push(HardwareConfig { host_bus: HostBus::Axi4Lite, ..config([2, 4, 4, 4]) });
+    for mac_cell in [CellChoice::Lut, CellChoice::Packed] {
+        all.push(HardwareConfig { lane_bits: Some(6), mac_cell, ..config([2, 4, 4, 4]) });
+    }
     all.push(HardwareConfig {
         lane_bits: Some(1),
         requantize_lanes: Some(2),
