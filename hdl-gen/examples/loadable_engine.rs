@@ -20,7 +20,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         lane_bits: Some(lane_bits.parse()?),
         ..HardwareConfig::default()
     };
-    let depths = Depths { features: 8192, weights: 4096, params: 512, descriptors: 512, pool: 512, external: None };
+    let depths = Depths {
+        features: 8192,
+        weights: 4096,
+        params: 512,
+        descriptors: 512,
+        pool: 512,
+        external: None,
+    };
     generate_loadable(&config, depths, Path::new(folder))?;
     Ok(())
 }

@@ -28,6 +28,7 @@ module head #(
     wire [7:0] number = first_channel ? 8'd0 : channel;
     always @(posedge clk) if (valid & last_block) channel <= number + 8'd1;
 
+    integer s;
     genvar r;
     generate
         for (r = 0; r < RQ; r = r + 1) begin : gen_lane
@@ -41,8 +42,11 @@ module head #(
             wire [7:0] above = {7'd0, logit >= threshold};
             wire [7:0] value = kind == 2'd0 ? logit[7:0] : kind == 2'd1 ? above : winner;
             always @(posedge clk) begin
-                if (valid & larger) bests[block*16 +: 16] <= logit;
-                if (valid) classes[block*8 +: 8] <= winner;
+                for (s = 0; s < BLOCKS; s = s + 1)
+                    if (valid & larger && {{(32-SBW){1'b0}}, block} == s) begin
+                        bests[s*16 +: 16] <= logit;
+                        classes[s*8 +: 8] <= number;
+                    end
                 values[r*TA +: TA] <= value[TA-1:0];
             end
             if (TA < 8) begin : gen_unused

@@ -13,6 +13,7 @@ module mac_array #(
     parameter TP = 4,    // pixel lanes, power of two
     parameter D = 4,     // bits of a weight digit: 1, 2, 4 or 8
     parameter TA = 6,    // bits of an activation lane, 1..8
+    parameter CELL = 0,  // 0: multiplier, 1: shift and add, 2: two products a multiplier
     parameter ACC = 32,  // bits of an accumulator
     parameter RQ = 2     // accumulators drained a cycle, divides TP
 ) (
@@ -24,6 +25,7 @@ module mac_array #(
     input  wire                    last,
     input  wire                    top_digit,
     input  wire                    one_bit,
+    input  wire                    is_signed,
     input  wire [TM*TN*D-1:0]      weights,
     input  wire [TP*TN*(TA+1)-1:0] pixels,
     output wire                    captured,
@@ -42,23 +44,40 @@ module mac_array #(
     delay #(.WIDTH(1), .STAGES(1)) u_last (.clk(clk), .rst(rst), .din(last_sum), .dout(last_acc));
     assign captured = last_acc;
 
+    wire [N*SW-1:0]  sums;
     wire [N*ACC-1:0] accumulators;
     genvar m, p;
     generate
-        for (m = 0; m < TM; m = m + 1) begin : gen_channel
-            for (p = 0; p < TP; p = p + 1) begin : gen_pixel
-                wire signed [SW-1:0] sum;
-                dot_product #(.TN(TN), .TA(TA), .D(D), .SW(SW)) u_dot_product (
-                    .clk(clk), .top_digit(top_digit), .one_bit(one_bit),
-                    .weights(weights[m*TN*D +: TN*D]),
-                    .activations(pixels[p*TN*(TA+1) +: TN*(TA+1)]),
-                    .sum(sum)
-                );
-                accumulator #(.SW(SW), .D(D), .ACC(ACC)) u_accumulator (
-                    .clk(clk), .valid(valid_sum), .first(first_sum), .shift(shift_sum), .sum(sum),
-                    .acc(accumulators[(m*TP+p)*ACC +: ACC])
-                );
+        for (p = 0; p < TP; p = p + 1) begin : gen_pixel
+            wire [TN*(TA+1)-1:0] activations = pixels[p*TN*(TA+1) +: TN*(TA+1)];
+            if (CELL == 2) begin : gen_packed
+                for (m = 0; m < TM; m = m + 2) begin : gen_pair
+                    packed_dot_product #(.TN(TN), .TA(TA), .D(D), .SW(SW)) u_dot_product (
+                        .clk(clk), .top_digit(top_digit), .is_signed(is_signed),
+                        .weights(weights[m*TN*D +: 2*TN*D]), .activations(activations),
+                        .sums({sums[((m+1)*TP+p)*SW +: SW], sums[(m*TP+p)*SW +: SW]})
+                    );
+                end
+            end else begin : gen_single
+                for (m = 0; m < TM; m = m + 1) begin : gen_channel
+                    dot_product #(.TN(TN), .TA(TA), .D(D), .CELL(CELL), .SW(SW)) u_dot_product (
+                        .clk(clk), .top_digit(top_digit), .one_bit(one_bit),
+                        .weights(weights[m*TN*D +: TN*D]), .activations(activations),
+                        .sum(sums[(m*TP+p)*SW +: SW])
+                    );
+                end
             end
+        end
+        for (m = 0; m < N; m = m + 1) begin : gen_accumulator
+            accumulator #(.SW(SW), .D(D), .ACC(ACC)) u_accumulator (
+                .clk(clk), .valid(valid_sum), .first(first_sum), .shift(shift_sum),
+                .sum(sums[m*SW +: SW]), .acc(accumulators[m*ACC +: ACC])
+            );
+        end
+        if (CELL == 2) begin : gen_no_one_bit
+            wire unused_ok = &{1'b0, one_bit};
+        end else begin : gen_no_sign
+            wire unused_ok = &{1'b0, is_signed};
         end
     endgenerate
 

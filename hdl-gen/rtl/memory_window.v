@@ -5,7 +5,7 @@
 // rounded up to powers of two (network::registers::FeatureLayout). A bank or word is written
 // when its last chunk arrives, so chunks are written in rising order. Addresses past the end
 // are ignored on writing. `done` ends each access.
-// Latency: write two cycles, read three cycles. Throughput: one access at a time.
+// Latency: write three cycles, read four cycles. Throughput: one access at a time.
 module memory_window #(
     parameter TP = 4,             // pixel lanes (feature banks)
     parameter FBW = 12,           // bits of a feature bank word
@@ -79,10 +79,19 @@ module memory_window #(
     localparam [31:0] P_CHUNK = (1 << LGP) - 1;
     localparam [31:0] F_BANK = TP - 1;
 
-    wire [31:0] feature_word = address >> (LGF + LGB);
-    wire [31:0] weight_word = address >> LGW;
-    wire [31:0] param_word = address >> LGP;
-    wire [31:0] bank = (address >> LGF) & F_BANK;
+    // the address is a sum, so its use begins a cycle later
+    reg [31:0] at;
+    reg        writes, reads;
+    always @(posedge clk) begin
+        at <= address;
+        writes <= write & ~rst;
+        reads <= read & ~rst;
+    end
+
+    wire [31:0] feature_word = at >> (LGF + LGB);
+    wire [31:0] weight_word = at >> LGW;
+    wire [31:0] param_word = at >> LGP;
+    wire [31:0] bank = (at >> LGF) & F_BANK;
     wire [3:0]  on_program = {select == WINDOW_CHANNELS, select == WINDOW_TRANSFERS,
                               select == WINDOW_COMMANDS, select == WINDOW_DESCRIPTORS};
     wire [31:0] program_end = on_program[0] ? D_END : on_program[1] ? C_END
@@ -92,24 +101,24 @@ module memory_window #(
     always @* begin
         case (select)
             WINDOW_FEATURES: begin
-                chunk = address & F_CHUNK;
+                chunk = at & F_CHUNK;
                 chunk_last = chunk == F_LAST;
                 in_range = feature_word < F_END;
             end
             WINDOW_WEIGHTS: begin
-                chunk = address & W_CHUNK;
+                chunk = at & W_CHUNK;
                 chunk_last = chunk == W_LAST;
                 in_range = weight_word < W_END;
             end
             WINDOW_PARAMS: begin
-                chunk = address & P_CHUNK;
+                chunk = at & P_CHUNK;
                 chunk_last = chunk == P_LAST;
                 in_range = param_word < P_END;
             end
             default: begin
                 chunk = 32'd0;
                 chunk_last = 1'b1;
-                in_range = address < program_end;
+                in_range = at < program_end;
             end
         endcase
     end
@@ -118,11 +127,11 @@ module memory_window #(
     reg          writing, reading;
     integer c;
     always @(posedge clk) begin
-        if (write)
+        if (writes)
             for (c = 0; c < MAXCN; c = c + 1)
                 if (chunk == c) hold[32*c +: 32] <= wdata;
-        writing <= write & ~rst;
-        reading <= read & ~rst;
+        writing <= writes & ~rst;
+        reading <= reads & ~rst;
         done <= (writing | reading) & ~rst;
     end
 
@@ -130,11 +139,11 @@ module memory_window #(
     assign feature_address = feature_word[AW-1:0];
     assign weight_address = weight_word[WAW-1:0];
     assign param_address = param_word[PAW-1:0];
-    assign program_address = address;
-    assign feature_re = read & select == WINDOW_FEATURES;
-    assign weight_re = read & select == WINDOW_WEIGHTS;
-    assign param_re = read & select == WINDOW_PARAMS;
-    assign program_re = {4{read}} & on_program;
+    assign program_address = at;
+    assign feature_re = reads & select == WINDOW_FEATURES;
+    assign weight_re = reads & select == WINDOW_WEIGHTS;
+    assign param_re = reads & select == WINDOW_PARAMS;
+    assign program_re = {4{reads}} & on_program;
     assign weight_we = commit & select == WINDOW_WEIGHTS;
     assign param_we = commit & select == WINDOW_PARAMS;
     assign program_we = {4{commit}} & on_program;
@@ -150,7 +159,13 @@ module memory_window #(
         end
     endgenerate
 
-    wire [FBW-1:0] feature_bank = feature_rdata[bank*FBW +: FBW];
+    reg [FBW-1:0] feature_bank;
+    integer f;
+    always @* begin
+        feature_bank = feature_rdata[FBW-1:0];
+        for (f = 1; f < TP; f = f + 1)
+            if (bank == f) feature_bank = feature_rdata[f*FBW +: FBW];
+    end
     wire [HW-1:0] feature_wide, weight_wide, param_wide;
     generate
         if (HW == FBW) begin : gen_feature_full

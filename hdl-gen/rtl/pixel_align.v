@@ -20,20 +20,22 @@ module pixel_align #(
     output reg  [TP*TN*(TA+1)-1:0] pixels
 );
     localparam BW = TN * TA;
-    wire [2*TP*BW-1:0] twice = {banks, banks};
-    wire [TP*BW-1:0]   rotated;
+    localparam LGTP = $clog2(TP);
+
+    // by 1, 2, 4 ... pixels
+    reg [TP*BW-1:0] rotated;
+    integer k;
+    always @* begin
+        rotated = banks;
+        for (k = 0; k < LGTP; k = k + 1)
+            if (rotation[k])
+                rotated = (rotated >> (BW << k)) | (rotated << ((TP - (1 << k)) * BW));
+    end
 
     genvar j, n;
     generate
         if (TP == 1) begin : gen_one
-            wire unused_ok = &{1'b0, rotation, upsample, parity, twice[2*BW-1:BW]};
-            assign rotated = twice[BW-1:0];
-        end else begin : gen_rotate
-            wire unused_ok = &{1'b0, twice[2*TP*BW-1 -: BW]};
-            for (j = 0; j < TP; j = j + 1) begin : gen_pixel
-                wire [31:0] bank = {27'd0, {(5-RW){1'b0}}, rotation} + j;
-                assign rotated[j*BW +: BW] = twice[bank*BW +: BW];
-            end
+            wire unused_ok = &{1'b0, rotation, upsample, parity};
         end
         for (j = 0; j < TP; j = j + 1) begin : gen_lane
             wire [BW-1:0] chosen;

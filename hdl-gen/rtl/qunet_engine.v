@@ -11,6 +11,7 @@ module qunet_engine #(
     parameter TP = 4,                // pixel lanes, power of two, 1..16
     parameter D = 4,                 // bits of a weight digit: 1, 2, 4 or 8
     parameter TA = 8,                // bits of an activation lane, 1..8
+    parameter CELL = 0,              // 0: multiplier, 1: shift and add, 2: two products each
     parameter RQ = 2,                // requantize lanes, divides TP
     parameter ACC = 32,              // bits of an accumulator, 18..32
     parameter SCALED = 1,            // 1: multiplier in the requantizer, 0: M is +1 or -1
@@ -73,9 +74,9 @@ module qunet_engine #(
     localparam DAW = $clog2(DESC_DEPTH);
     localparam BW = TN * TA;
     localparam BLOCKS = TP / RQ;
-    localparam SLOW_PHASES = BLOCKS == 1 && TP > 1;
-    localparam SLOW_POOL = BLOCKS == 1;
-    localparam TN_ONE = TN == 1;
+    localparam ONE_BLOCK = BLOCKS == 1;
+    localparam ONE_LANE = TN == 1;
+    localparam SPLIT = TP > 1;
     localparam RW = TP > 1 ? $clog2(TP) : 1;
     localparam NW = TN > 1 ? $clog2(TN) : 1;
     localparam SBW = BLOCKS > 1 ? $clog2(BLOCKS) : 1;
@@ -155,10 +156,9 @@ module qunet_engine #(
 
     // control
     wire clear = rst | stop;
-    // a transposed word is written in two cycles, so its channels must not come faster
-    // and the pooled map needs every second cycle for itself
-    wire slow_drain = SLOW_PHASES & phases
-                    | SLOW_POOL & pool_fused & (TN_ONE | last_lanes[0]);
+    // a transposed word is written in two cycles, and a pooled word in the one after: where a
+    // word may hold one channel, channels must not come every cycle
+    wire slow_drain = ONE_BLOCK & (SPLIT & phases | pool_fused) & (ONE_LANE | last_lanes[0]);
     wire start, done, fetch, save;
     wire [DAW-1:0] fetch_address, save_address;
     wire [31:0]    save_data;
@@ -210,8 +210,8 @@ module qunet_engine #(
         .shift(shift_by), .last_lanes(last_lanes), .groups_a_m1(groups_a_m1),
         .groups_b_m1(groups_b_m1), .start_a(start_a), .start_b(start_b), .out_base(out_base),
         .pitch_out(pitch_out), .pitch_a(pitch_a), .pitch_b(pitch_b),
-        .pool_base(pool_base), .weight_base(weight_base), .param_base(param_base), .clamp_high(clamp_high), .clamp_low(clamp_low),
-        .threshold(threshold), .out_groups_m1(out_groups_m1), .out_step_m1(out_step_m1),
+        .pool_base(pool_base), .weight_base(weight_base), .param_base(param_base),
+        .clamp_high(clamp_high), .clamp_low(clamp_low), .threshold(threshold), .out_groups_m1(out_groups_m1), .out_step_m1(out_step_m1),
         .out_width_m1(out_width_m1), .first_row(first_row), .rows_m1(rows_m1),
         .ring_at_a(ring_at_a), .ring_at_b(ring_at_b), .ring_at_out(ring_at_out),
         .ring_m1_a(ring_m1_a), .ring_m1_b(ring_m1_b), .ring_m1_out(ring_m1_out),
@@ -396,19 +396,22 @@ module qunet_engine #(
     delay #(.WIDTH(TM*TN*D), .STAGES(1)) u_weight_align (
         .clk(clk), .rst(1'b0), .din(weight_rdata), .dout(weights)
     );
-    wire valid_op, first_op, shift_op, last_op, top_digit_op;
-    delay #(.WIDTH(5), .STAGES(2)) u_operand_control (
-        .clk(clk), .rst(clear), .din({valid, first, shift, last, top_digit}),
-        .dout({valid_op, first_op, shift_op, last_op, top_digit_op})
+    wire valid_op, first_op, shift_op, last_op, top_digit_op, is_signed_op;
+    delay #(.WIDTH(6), .STAGES(2)) u_operand_control (
+        .clk(clk), .rst(clear), .din({valid, first, shift, last, top_digit, is_signed}),
+        .dout({valid_op, first_op, shift_op, last_op, top_digit_op, is_signed_op})
     );
 
     // array and its drain
     wire              captured, drain;
     wire [RQ*ACC-1:0] drained;
-    mac_array #(.TN(TN), .TM(TM), .TP(TP), .D(D), .TA(TA), .ACC(ACC), .RQ(RQ)) u_mac_array (
+    mac_array #(
+        .TN(TN), .TM(TM), .TP(TP), .D(D), .TA(TA), .CELL(CELL), .ACC(ACC), .RQ(RQ)
+    ) u_mac_array (
         .clk(clk), .rst(clear), .valid(valid_op & ~pool), .first(first_op), .shift(shift_op),
-        .last(last_op), .top_digit(top_digit_op), .one_bit(one_bit), .weights(weights),
-        .pixels(pixels), .captured(captured), .drain(drain), .drained(drained)
+        .last(last_op), .top_digit(top_digit_op), .one_bit(one_bit),
+        .is_signed(is_signed_op), .weights(weights), .pixels(pixels), .captured(captured),
+        .drain(drain), .drained(drained)
     );
     wire       end_group_pool, end_group_acc;
     wire [2:0] ends_pool, ends_acc;
@@ -434,18 +437,23 @@ module qunet_engine #(
         .word_last(word_last), .drain_ends(drain_ends)
     );
 
-    // requantize: one cycle for the parameter word, three for the arithmetic
+    // requantize: two cycles for the parameter word, as reading takes most of one; four for the
+    // arithmetic
     wire [RQ*ACC-1:0] drained_q;
-    delay #(.WIDTH(RQ*ACC), .STAGES(1)) u_drained (
+    wire [47:0]       param;
+    delay #(.WIDTH(RQ*ACC), .STAGES(2)) u_drained (
         .clk(clk), .rst(1'b0), .din(drained), .dout(drained_q)
+    );
+    delay #(.WIDTH(48), .STAGES(1)) u_param (
+        .clk(clk), .rst(1'b0), .din(param_rdata), .dout(param)
     );
     wire [RQ*16-1:0] results;
     genvar r;
     generate
         for (r = 0; r < RQ; r = r + 1) begin : gen_requantize
             requantize #(.ACC(ACC), .SCALED(SCALED)) u_requantize (
-                .clk(clk), .acc(drained_q[r*ACC +: ACC]), .multiplier(param_rdata[47:32]),
-                .bias(param_rdata[31:0]), .shift(shift_by), .low(clamp_low),
+                .clk(clk), .acc(drained_q[r*ACC +: ACC]), .multiplier(param[47:32]),
+                .bias(param[31:0]), .shift(shift_by), .low(clamp_low),
                 .high(clamp_high), .value(results[r*16 +: 16])
             );
         end
@@ -454,7 +462,7 @@ module qunet_engine #(
     wire [SBW-1:0] block_rq;
     wire [NW-1:0]  lane_rq;
     wire [2:0]     ends_rq;
-    delay #(.WIDTH(7+SBW+NW), .STAGES(4)) u_drain_tag (
+    delay #(.WIDTH(7+SBW+NW), .STAGES(6)) u_drain_tag (
         .clk(clk), .rst(clear),
         .din({drain, first_channel, last_channel, word_last, block, lane, drain_ends}),
         .dout({valid_rq, first_channel_rq, last_channel_rq, word_last_rq, block_rq, lane_rq,

@@ -17,7 +17,8 @@ module ram_1r1w #(
     input  wire [AW-1:0]    raddr,
     output reg  [WIDTH-1:0] rdata
 );
-    reg [WIDTH-1:0] mem [0:DEPTH-1];
+    // no logic to order a read and a write of the same word
+    (* no_rw_check *) reg [WIDTH-1:0] mem [0:DEPTH-1];
 
     generate
         if (INIT_FILE != "") begin : gen_init

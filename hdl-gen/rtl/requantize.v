@@ -3,7 +3,7 @@
 //
 // Contract: equals network::requantize: clamp((acc*M + B) >> S, low, high), arithmetic shift,
 // nothing lost in between. With SCALED = 0 there is no multiplier and M must be +1 or -1.
-// Latency: three cycles. Throughput: one value a cycle.
+// Latency: four cycles. Throughput: one value a cycle.
 module requantize #(
     parameter ACC = 32,    // bits of the accumulator, 8..32
     parameter SCALED = 1   // 1: 16-bit multipliers, 0: M is +1 or -1
@@ -38,9 +38,16 @@ module requantize #(
         biased <= {{(SW-PW){product[PW-1]}}, product} + {{(SW-32){bias_q[31]}}, bias_q};
 
     wire signed [SW-1:0] shifted = biased >>> shift;
-    wire signed [SW-1:0] low_wide = {{(SW-16){low[15]}}, low};
-    wire signed [SW-1:0] high_wide = {{(SW-16){high[15]}}, high};
-    always @(posedge clk)
-        value <= shifted < low_wide ? low : shifted > high_wide ? high : shifted[15:0];
+    reg signed [15:0] narrow;
+    reg               fits, negative;
+    always @(posedge clk) begin
+        narrow <= shifted[15:0];
+        fits <= shifted[SW-1:15] == {(SW-15){shifted[SW-1]}};
+        negative <= shifted[SW-1];
+    end
+
+    wire below = fits ? narrow < low : negative;
+    wire above = fits ? narrow > high : ~negative;
+    always @(posedge clk) value <= below ? low : above ? high : narrow;
 endmodule
 `default_nettype wire

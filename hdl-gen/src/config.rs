@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cell::{CellChoice, MacCell, PACKED_OPERAND_BITS, packed_operand_bits};
 use crate::error::HdlError;
 
 /// The bus on which the host sees the registers.
@@ -51,8 +52,10 @@ pub struct HardwareConfig {
     pub tp: usize,
     /// Bits of a weight digit (D): 1, 2, 4 or 8; a layer of W bits takes ceil(W/D) passes.
     pub digit_bits: usize,
-    /// Bits of an activation lane (TA), 1 to 8; absent: those of the widest tensor.
+    /// Bits of an activation lane (TA), 1 to 8; absent: as few as hold all tensors, a wide input split.
     pub lane_bits: Option<u8>,
+    /// How a product is made; D = 1 always adds or subtracts.
+    pub mac_cell: CellChoice,
     /// Results requantized a cycle: divides `tp`; absent: TM·TP/8, at least 1, at most TP.
     pub requantize_lanes: Option<usize>,
     /// Whether the requantizer has a multiplier; absent: unless the network is in `fixed` mode.
@@ -77,6 +80,7 @@ impl Default for HardwareConfig {
             tp: 4,
             digit_bits: 4,
             lane_bits: None,
+            mac_cell: CellChoice::Auto,
             requantize_lanes: None,
             scaled: None,
             memory: MemoryPlace::OnChip,
@@ -108,6 +112,8 @@ impl HardwareConfig {
         if let Some(bits) = self.lane_bits {
             check("lane_bits", (1..=8).contains(&bits), "1 to 8", bits)?;
         }
+        // lanes as narrow as can be; the schedule checks those that the network needs
+        self.mac_cell(self.lane_bits.unwrap_or(1))?;
         let lanes = self.requantize_lanes();
         let divides = lanes >= 1 && lanes.is_power_of_two() && lanes <= self.tp;
         check("requantize_lanes", divides, "a power of two, at most tp", lanes)?;
@@ -125,6 +131,29 @@ impl HardwareConfig {
     pub fn buffers_kib(&self) -> (usize, usize) {
         let (features, weights) = DEFAULT_BUFFERS_KIB;
         (self.feature_memory_kib.unwrap_or(features), self.weight_memory_kib.unwrap_or(weights))
+    }
+
+    /// How a product is made on lanes of `lane_bits` bits.
+    ///
+    /// # Errors
+    /// [`HdlError::Config`] if the chosen cell cannot make these products.
+    pub fn mac_cell(&self, lane_bits: u8) -> Result<MacCell, HdlError> {
+        let cell = match self.mac_cell {
+            CellChoice::Auto | CellChoice::Plain => return Ok(MacCell::Plain),
+            CellChoice::Lut => return Ok(MacCell::Lut),
+            CellChoice::Packed => MacCell::Packed,
+        };
+        let found = "packed";
+        check("mac_cell", self.digit_bits > 1, "plain, lut or auto where digit_bits = 1", found)?;
+        check("mac_cell", self.tm > 1, "plain, lut or auto where tm = 1", found)?;
+        let bits = packed_operand_bits(self.digit_bits, usize::from(lane_bits), self.tn);
+        let expected = format!(
+            "a cell whose operand has at most {PACKED_OPERAND_BITS} bits (packed: 2 * digit_bits + \
+             lane_bits + log2 tn + 1)"
+        );
+        let found = format!("packed with {bits} bits");
+        check("mac_cell", bits <= PACKED_OPERAND_BITS, &expected, found)?;
+        Ok(cell)
     }
 
     /// Results requantized a cycle.
@@ -188,5 +217,27 @@ mod tests {
         }
         let error = toml::from_str::<HardwareConfig>("host_bus = \"ahb\"").unwrap_err();
         assert!(error.to_string().contains("expected `wishbone` or `axi4-lite`"), "{error}");
+    }
+
+    #[test]
+    fn packed_cells_need_room_and_pairs() {
+        let start = "hardware.mac_cell: expected ";
+        let one_bit = message("digit_bits = 1\nmac_cell = \"packed\"");
+        assert_eq!(
+            one_bit,
+            format!("{start}plain, lut or auto where digit_bits = 1, found packed")
+        );
+        let single = message("tm = 1\nrequantize_lanes = 1\nmac_cell = \"packed\"");
+        assert_eq!(single, format!("{start}plain, lut or auto where tm = 1, found packed"));
+        let wide = message("digit_bits = 8\nlane_bits = 8\nmac_cell = \"packed\"");
+        assert_eq!(
+            wide,
+            format!(
+                "{start}a cell whose operand has at most 18 bits (packed: 2 * digit_bits + \
+                 lane_bits + log2 tn + 1), found packed with 26 bits"
+            )
+        );
+        let error = toml::from_str::<HardwareConfig>("mac_cell = \"dsp\"").unwrap_err();
+        assert!(error.to_string().contains("unknown variant `dsp`"), "{error}");
     }
 }

@@ -15,7 +15,7 @@ const FETCH_CYCLES: u64 = 20;
 /// From the last iteration of a pass to its first drained channel.
 const ARRAY_LATENCY_CYCLES: u64 = 5;
 /// From a drained value to its write.
-const DRAIN_LATENCY_CYCLES: u64 = 7;
+const DRAIN_LATENCY_CYCLES: u64 = 9;
 /// From the last read of a max-pool to its write.
 const POOL_LATENCY_CYCLES: u64 = 5;
 /// Fetching the first descriptor, and ending.
@@ -71,8 +71,7 @@ fn loop_cycles(network: &Network, engine: &Engine, operation: &Operation) -> u64
     let between = places * (out_groups as u64 - 1) * after_full + (places - 1) * after_last;
     let drain = (last_lanes * blocks - usize::from(slow)) as u64;
     // the second half of a transposed word and the pooled word are written one cycle later
-    let is_split = operation.phases() > 1 && engine.tp > 1;
-    let second_write = u64::from(is_split || operation.pooled.is_some());
+    let second_write = u64::from(operation.writes_twice(engine));
     let latency = ARRAY_LATENCY_CYCLES + DRAIN_LATENCY_CYCLES + second_write;
     START_CYCLES + first_pass + between + drain + latency
 }

@@ -4,6 +4,8 @@ use network::TensorSpec;
 use network::registers::FeatureLayout;
 use serde::{Deserialize, Serialize};
 
+use crate::cell::MacCell;
+
 /// Bits of a parameter word: M above B.
 pub const PARAM_BITS: usize = 48;
 
@@ -20,6 +22,8 @@ pub struct Engine {
     pub digit_bits: usize,
     /// Bits of an activation lane, TA.
     pub lane_bits: usize,
+    /// How a product is made, CELL.
+    pub mac_cell: MacCell,
     /// Results requantized a cycle, RQ.
     pub requantize_lanes: usize,
     /// Bits of an accumulator, ACC.

@@ -106,6 +106,32 @@ pub enum HdlError {
         /// The number.
         found: i64,
     },
+    /// No engine fits the target.
+    #[error("target {target}: no engine fits; the closest, of {lanes} lane(s), needs {needed}")]
+    Target {
+        /// Name of the target.
+        target: &'static str,
+        /// What the closest engine needs more of than there is.
+        needed: String,
+        /// Its multiply-accumulates a cycle.
+        lanes: usize,
+    },
+    /// A synthesis tool is absent.
+    #[error("{tool}: expected the program on the PATH, found none ({package})")]
+    ToolMissing {
+        /// Name of the program.
+        tool: String,
+        /// How it is installed.
+        package: &'static str,
+    },
+    /// A synthesis tool failed, or printed something unexpected.
+    #[error("{tool}: {message}")]
+    Tool {
+        /// Name of the program.
+        tool: String,
+        /// The last of what it said.
+        message: String,
+    },
     /// The output path holds something that is not a build folder.
     #[error("{}: expected an absent or empty folder or an earlier build, found other files", path.display())]
     NotABuildFolder {

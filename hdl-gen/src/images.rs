@@ -151,12 +151,7 @@ fn weight_word(
 }
 
 /// Digit `digit` of a code, 0 the most significant; of a ±1 code on one-bit cells, its sign.
-pub(crate) fn weight_digit(
-    engine: &Engine,
-    operation: &Operation,
-    code: i16,
-    digit: usize,
-) -> u32 {
+pub(crate) fn weight_digit(engine: &Engine, operation: &Operation, code: i16, digit: usize) -> u32 {
     if operation.one_bit(engine) {
         return u32::from(code < 0);
     }
@@ -177,6 +172,7 @@ mod tests {
             tm: 2,
             tp: 1,
             digit_bits,
+            mac_cell: crate::MacCell::Plain,
             lane_bits: 8,
             requantize_lanes: 1,
             accumulator_bits: 32,

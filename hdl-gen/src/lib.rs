@@ -7,6 +7,7 @@
 //! Nothing here simulates: the crate `sim` runs what is emitted.
 #![forbid(unsafe_code)]
 
+pub mod cell;
 pub mod config;
 pub mod cycles;
 pub mod emit;
@@ -16,9 +17,14 @@ pub mod error;
 pub mod external;
 pub mod images;
 pub mod manifest;
+pub mod resources;
 pub mod schedule;
+pub mod synth;
+pub mod targets;
 
+pub use cell::{CellChoice, MacCell};
 pub use config::{HardwareConfig, HostBus};
 pub use emit::{GenerateReport, generate, generate_loadable};
 pub use engine::Engine;
 pub use error::HdlError;
+pub use targets::Target;

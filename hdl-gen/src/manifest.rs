@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::HostBus;
 use crate::cycles::CycleModel;
-use crate::emit::{simulation, sources};
+use crate::emit::{Depths, ExternalDepths, simulation, sources};
 use crate::engine::{Engine, PARAM_BITS};
 use crate::external::tables::Tables;
 use crate::external::{ExternalPlan, Visit};
 use crate::images::{Image, Images};
+use crate::resources::{Resources, estimate};
 use crate::schedule::{OperationKind, Schedule};
+use crate::targets::Target;
 
 /// Version of the manifest's layout.
 pub const FORMAT: u32 = 1;
@@ -269,6 +271,29 @@ pub fn operation_name(kind: OperationKind) -> &'static str {
 }
 
 impl Manifest {
+    /// Words of the memories.
+    pub fn depths(&self) -> Depths {
+        let m = &self.memories;
+        Depths {
+            features: m.features.depth,
+            weights: m.weights.depth,
+            params: m.params.depth,
+            descriptors: m.descriptors.depth,
+            pool: m.pool.depth,
+            external: m.external.as_ref().map(|external| ExternalDepths {
+                commands: external.commands.depth,
+                transfers: external.transfers.depth,
+                channels: external.channels.depth,
+                beats: external.region.depth,
+            }),
+        }
+    }
+
+    /// What the build takes by the model of the target's family.
+    pub fn estimate(&self, target: Target) -> Resources {
+        estimate(target.family(), &self.engine, &self.depths())
+    }
+
     /// Describes a build.
     pub fn new(
         network: &Network,
@@ -342,7 +367,7 @@ impl Manifest {
 
     /// The same build on another bus.
     pub fn on_bus(self, host_bus: HostBus) -> Manifest {
-        let simulation = simulation::files(host_bus, self.external.is_some());
+        let simulation = simulation::files(host_bus, self.memories.external.is_some());
         Manifest { host_bus, simulation, ..self }
     }
 
@@ -354,8 +379,7 @@ impl Manifest {
 
 fn memories(network: &Network, schedule: &Schedule, images: &Images) -> Memories {
     let engine = &schedule.engine;
-    let pools = schedule.operations.iter().filter(|op| op.pooled.is_some());
-    let pool_words = pools.map(|op| engine.pool_words(network.spec(op.output))).max().unwrap_or(0);
+    let pool_words = schedule.pool_words(network);
     let memory = |words: usize, word_bits, file: Option<&str>| Memory {
         depth: words.max(2),
         word_bits,

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::Lanes;
-use hdl_gen::{HardwareConfig, generate};
+use hdl_gen::{HardwareConfig, HostBus, generate};
 use network::Network;
 use qunet_tests::cases;
 use qunet_tests::random_network::random_network;
@@ -21,8 +21,8 @@ fn has_icarus(test: &str) -> bool {
 }
 
 /// Generates with everything fitted to the network: lanes, accumulators, depths, requantizer.
-fn build(network: &Network, [tn, tm, tp, digit_bits]: Lanes, folder: &Path) {
-    let config = HardwareConfig { tn, tm, tp, digit_bits, ..Default::default() };
+fn build(network: &Network, [tn, tm, tp, digit_bits]: Lanes, host_bus: HostBus, folder: &Path) {
+    let config = HardwareConfig { tn, tm, tp, digit_bits, host_bus, ..Default::default() };
     generate(network, &config, folder).expect("generates");
 }
 
@@ -33,7 +33,7 @@ fn run_bench(folder: &Path) -> String {
         .current_dir(folder)
         // only the bench has a time scale
         .args(["-g2005", "-Wall", "-Wno-timescale", "-o", "bench.vvp", "qunet_tb.v"])
-        .args(&manifest.verilog)
+        .args(manifest.simulation_files())
         .output()
         .expect("runs");
     let text = String::from_utf8_lossy(&compiled.stderr);
@@ -51,9 +51,13 @@ fn is_quick(network: &Network, [tn, tm, tp, digit_bits]: Lanes) -> bool {
 }
 
 fn passes(name: &str, network: &Network, lanes: Lanes) {
+    passes_on(HostBus::Wishbone, name, network, lanes);
+}
+
+fn passes_on(host_bus: HostBus, name: &str, network: &Network, lanes: Lanes) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path().join("build");
-    build(network, lanes, &folder);
+    build(network, lanes, host_bus, &folder);
     let text = run_bench(&folder);
     assert!(text.trim_end().ends_with("PASS"), "{name} on {lanes:?}:\n{text}");
     assert!(text.contains("mismatches 0"), "{name} on {lanes:?}:\n{text}");
@@ -89,13 +93,29 @@ fn compositions_pass() {
 }
 
 #[test]
+fn the_whole_accelerator_runs_through_axi() {
+    if !has_icarus("icarus: AXI4-Lite") {
+        return;
+    }
+    let lanes = [2, 4, 2, 4];
+    let quick = |case: &&cases::Case| is_quick(&case.network, lanes);
+    let cases = cases::compositions();
+    let mut n_passed = 0;
+    for case in cases.iter().filter(quick).take(4) {
+        passes_on(HostBus::Axi4Lite, &case.name, &case.network, lanes);
+        n_passed += 1;
+    }
+    assert_eq!(n_passed, 4);
+}
+
+#[test]
 fn a_flipped_weight_bit_fails() {
     if !has_icarus("icarus: flipped weight bit") {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path().join("build");
-    build(&cases::small_unets()[0].network, [2, 4, 2, 4], &folder);
+    build(&cases::small_unets()[0].network, [2, 4, 2, 4], HostBus::Wishbone, &folder);
     let path = folder.join("weights.hex");
     let text = fs::read_to_string(&path).expect("weights");
     // the last digit of a word is lane 0, which is never padding

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{Lanes, config};
-use hdl_gen::HardwareConfig;
 use hdl_gen::emit::{Depths, sources};
 use hdl_gen::generate_loadable;
+use hdl_gen::{CellChoice, HardwareConfig, HostBus};
 
 const SHAPES: [Lanes; 6] =
     [[2, 4, 4, 4], [1, 1, 1, 1], [8, 2, 1, 8], [1, 4, 2, 2], [4, 8, 8, 4], [2, 4, 16, 1]];
@@ -18,6 +18,10 @@ const SHAPES: [Lanes; 6] =
 fn configurations() -> Vec<HardwareConfig> {
     let mut all: Vec<HardwareConfig> = SHAPES.map(config).into();
     all.push(HardwareConfig { lane_bits: Some(6), scaled: Some(false), ..config([2, 4, 4, 4]) });
+    all.push(HardwareConfig { host_bus: HostBus::Axi4Lite, ..config([2, 4, 4, 4]) });
+    for mac_cell in [CellChoice::Lut, CellChoice::Packed] {
+        all.push(HardwareConfig { lane_bits: Some(6), mac_cell, ..config([2, 4, 4, 4]) });
+    }
     all.push(HardwareConfig {
         lane_bits: Some(1),
         requantize_lanes: Some(2),
@@ -35,8 +39,14 @@ fn is_silent(tool: &str, arguments: impl Fn(&[String]) -> Vec<String>) {
     for config in configurations() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let build = folder.path().join("build");
-        let depths =
-            Depths { features: 1000, weights: 500, params: 64, descriptors: 64, pool: 100, external: None };
+        let depths = Depths {
+            features: 1000,
+            weights: 500,
+            params: 64,
+            descriptors: 64,
+            pool: 100,
+            external: None,
+        };
         let manifest = generate_loadable(&config, depths, &build).expect("generates");
         let output = Command::new(tool)
             .current_dir(&build)

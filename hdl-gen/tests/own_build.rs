@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{cache_dir, has_verilator};
-use hdl_gen::{HardwareConfig, HdlError, generate};
+use hdl_gen::cell::packed_operand_bits;
+use hdl_gen::{CellChoice, HardwareConfig, HdlError, generate};
 use network::{Mode, Network};
 use qunet_tests::inputs;
 use qunet_tests::random_network::{RandomConfig, random_network_with};
@@ -56,6 +57,54 @@ fn fitted_builds_equal_the_reference() {
             [inputs::random(&network, 3), inputs::largest(&network), inputs::smallest(&network)];
         let found = cosim_on(&mut design, &build, &images).expect("runs");
         assert_eq!((found.mismatches, found.images), (0, 3), "{name}: {:?}", found.first_mismatch);
+    }
+}
+
+#[test]
+fn every_cell_equals_the_reference() {
+    if !has_verilator("cells") {
+        return;
+    }
+    let eight_bits = RandomConfig {
+        seed: 91,
+        mode: Some(Mode::Scaled),
+        weight_bits: Some(8),
+        activation_bits: Some(8),
+    };
+    let one_bit = RandomConfig { weight_bits: Some(1), activation_bits: Some(3), ..eight_bits };
+    let cases = [
+        // an input of 8 signed bits beside unsigned tensors; digits: top and lower ones
+        ("w4", small_unet(Mode::Scaled, 4), [2, 4, 2, 4], 18),
+        ("w8", random_network_with(eight_bits), [4, 2, 2, 2], 15),
+        ("w1", random_network_with(one_bit), [4, 2, 2, 1], 0),
+    ];
+    for (name, network, [tn, tm, tp, digit_bits], packed_bits) in cases {
+        for mac_cell in [CellChoice::Plain, CellChoice::Lut, CellChoice::Packed] {
+            let config = HardwareConfig { tn, tm, tp, digit_bits, mac_cell, ..Default::default() };
+            let build = cache_dir().join(format!("cell-{name}-{mac_cell:?}"));
+            if mac_cell == CellChoice::Packed && packed_bits == 0 {
+                let error = generate(&network, &config, &build).unwrap_err();
+                assert!(error.to_string().starts_with("hardware.mac_cell: expected"), "{error}");
+                continue;
+            }
+            let report = generate(&network, &config, &build).expect("generates");
+            let engine = report.manifest.engine;
+            assert_eq!(CellChoice::from(engine.mac_cell), mac_cell);
+            if mac_cell == CellChoice::Packed {
+                let bits = packed_operand_bits(digit_bits, engine.lane_bits, tn);
+                assert_eq!(bits, packed_bits, "{name}");
+            }
+            let mut design = Verilated::build(&build, &cache_dir()).expect("builds");
+            let images = [
+                inputs::random(&network, 5),
+                inputs::largest(&network),
+                inputs::smallest(&network),
+            ];
+            let found = cosim_on(&mut design, &build, &images).expect("runs");
+            let first = found.first_mismatch;
+            assert_eq!((found.mismatches, found.images), (0, 3), "{name} {mac_cell:?}: {first:?}");
+            assert_eq!(found.cycles, report.cycles.total, "{name} {mac_cell:?}");
+        }
     }
 }
 
@@ -149,6 +198,10 @@ fn damaged_build_folders_are_refused() {
         .unwrap()
         .replace("\"format\": 1", "\"format\": 2");
     assert!(message("manifest.json", &newer).contains("format: expected 1, found 2"));
+    let manifest = fs::read_to_string(build.join("manifest.json")).unwrap();
+    let no_rows = manifest.replace("\"row_taps\": 1", "\"row_taps\": 0");
+    let found = message("manifest.json", &no_rows);
+    assert!(found.contains("input_packing: split Some(2), 0 rows"), "{found}");
     let found = message("weights.hex", "zz\n");
     assert!(found.contains("weights.hex: line 1: expected a hexadecimal word"), "{found}");
     let error =

@@ -14,7 +14,7 @@ use qunet_tests::inputs;
 use qunet_tests::unet::{Unet, unet};
 use sim::verilated::{Verilated, cosim_on};
 
-/// Two pooled convolutions of which the second reads the first, and one that joins both maps.
+/// Two pooled convolutions of which the second reads the first, and a transposed one.
 fn pyramid(channels: [usize; 3], size: [usize; 2], input: Format, maps: Format) -> Network {
     let seed = (size[0] * 100 + size[1]) as u64;
     let mut b = Builder::new(Mode::Scaled, [channels[0], size[0], size[1]], input, seed);
@@ -23,7 +23,8 @@ fn pyramid(channels: [usize; 3], size: [usize; 2], input: Format, maps: Format) 
     let full = b.conv2d(half, [channels[2], 3], 3, maps);
     let quarter = b.max_pool2d(full);
     let low = b.conv2d(quarter, [channels[2], 1], 4, maps);
-    b.conv2d(low, [2, 3], 8, maps);
+    let up = b.conv_transpose2d(low, channels[1], 4, maps);
+    b.conv2d(up, [2, 3], 8, maps);
     b.finish()
 }
 
@@ -46,8 +47,8 @@ fn pools(config: HardwareConfig) {
         let name = format!("{channels:?} {size:?}");
         let report = bench.check(&name, &network, &images);
         assert_eq!(report.cycles, report.model_cycles, "{name}");
-        // four convolutions write six maps
-        assert_eq!((report.layers, report.per_layer.len()), (6, 4), "{name}");
+        // five operations write seven maps
+        assert_eq!((report.layers, report.per_layer.len()), (7, 5), "{name}");
     }
 }
 

@@ -49,19 +49,8 @@ pub const AT_ROW: Field =
     field("at_row", 7, 0, 32, "written by the DMA: word (20 bits) and ring row of the next row");
 
 /// Every field, in word and bit order.
-pub const FIELDS: &[Field] = &[
-    KIND,
-    RING_M1,
-    BEATS,
-    EXTERNAL,
-    BASE,
-    PITCH,
-    RUN_M1,
-    RUNS_M1,
-    STRIDE,
-    AT_EXTERNAL,
-    AT_ROW,
-];
+pub const FIELDS: &[Field] =
+    &[KIND, RING_M1, BEATS, EXTERNAL, BASE, PITCH, RUN_M1, RUNS_M1, STRIDE, AT_EXTERNAL, AT_ROW];
 
 /// Bits of an address on chip: what the state of a ring leaves free in its word.
 pub const ADDRESS_BITS: u32 = 20;

@@ -201,8 +201,13 @@ pub const WRAP_POOL: Field = field(
     "feature words from the first ring row of the fused max-pool to its last",
 );
 /// Rows of A's ring less one.
-pub const RING_M1_A: Field =
-    field("ring_m1_a", 22, 0, 12, "rows of source A kept on chip, less one: row y is y modulo them");
+pub const RING_M1_A: Field = field(
+    "ring_m1_a",
+    22,
+    0,
+    12,
+    "rows of source A kept on chip, less one: row y is y modulo them",
+);
 /// Rows of B's ring less one.
 pub const RING_M1_B: Field =
     field("ring_m1_b", 22, 12, 12, "rows of source B kept on chip, less one");

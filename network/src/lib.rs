@@ -21,6 +21,7 @@ pub mod descriptor;
 pub mod error;
 pub mod format;
 pub mod graph;
+mod input_packing;
 pub mod kernels;
 #[cfg(feature = "alloc")]
 pub mod layer;

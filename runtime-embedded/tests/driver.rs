@@ -6,7 +6,7 @@ mod mock;
 use common::{random_network, small_unet};
 use mock::{Fault, Mock};
 use network::Network;
-use network::registers::{self as regs, FeatureLayout};
+use network::registers::{self as regs, FeatureLayout, InputPacking};
 use proptest::prelude::*;
 use qunet_runtime_embedded::Model;
 use qunet_runtime_embedded::driver::{
@@ -41,10 +41,15 @@ proptest! {
     #[test]
     fn any_layout_gives_the_reference_integers(
         seed in any::<u64>(), log2_tn in 0..5u32, log2_tp in 0..4u32,
+        split_bits in 0..8u8, half_taps in 0..3usize,
     ) {
         let case = case(random_network(seed));
         let (input_lanes, pixel_lanes) = (1 << log2_tn, 1 << log2_tp);
-        let mock = case.mock(FeatureLayout { input_lanes, pixel_lanes, lane_bits: 8 });
+        let input = case.network.spec(case.network.input);
+        let split_bits = Some(split_bits).filter(|low| (1..input.bits).contains(low));
+        let mut mock = case.mock(FeatureLayout { input_lanes, pixel_lanes, lane_bits: 8 });
+        let packing = InputPacking { split_bits, row_taps: 1 + 2 * half_taps };
+        mock = Mock::packed(mock.network, mock.model_hash, mock.layout, packing);
         let (build, model) = (mock.build(), Model::from_bytes(&case.bytes).unwrap());
         let mut accelerator = Accelerator::new(mock, model, build).unwrap();
         prop_assert_eq!(accelerator.probe(), Ok(()));
@@ -182,4 +187,10 @@ fn a_wrong_build_is_refused() {
     assert_eq!(refusal(|build| build.layout.pixel_lanes = 2), expected);
     let expected = "bits of a lane: expected 6, found 8";
     assert_eq!(refusal(|build| build.layout.lane_bits = 6), expected);
+    let expected = "split bits of the input (1 to): expected 7, found 8";
+    assert_eq!(refusal(|build| build.input_packing.split_bits = Some(8)), expected);
+    let expected = "row taps of the input (1 to 15): expected 15, found 0";
+    assert_eq!(refusal(|build| build.input_packing.row_taps = 0), expected);
+    let text = refusal(|build| build.input_packing.row_taps = 5);
+    assert!(text.starts_with("register input_length: expected "), "{text}");
 }

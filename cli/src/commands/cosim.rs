@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use sim::verilated::cosim;
+use sim::verilated::{CosimReport, cosim};
 
 use crate::output::{print_json, say, table};
 use crate::progress;
@@ -50,10 +50,26 @@ impl Cosim {
             rows.add_row(["cycles by the model", &report.model_cycles.to_string()]);
             rows.add_row(["lanes used", &format!("{:.1} %", 100.0 * report.utilization)]);
             say!("{rows}");
+            say!("{}", per_layer(&report));
         }
         match &report.first_mismatch {
             None => Ok(()),
             Some(first) => bail!("{} values differ; first: {first}", report.mismatches),
         }
     }
+}
+
+/// What the engine counted in each operation of the first image.
+fn per_layer(report: &CosimReport) -> comfy_table::Table {
+    let mut rows = table(&["layer", "cycles", "array busy", "waits for output", "by the model"]);
+    for layer in &report.per_layer {
+        rows.add_row([
+            layer.name.clone(),
+            layer.cycles.to_string(),
+            format!("{:.1} %", 100.0 * layer.busy as f64 / layer.cycles.max(1) as f64),
+            layer.stall.to_string(),
+            layer.model_cycles.to_string(),
+        ]);
+    }
+    rows
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use hdl_gen::{GenerateReport, generate};
+use hdl_gen::targets::{Candidate, choose};
+use hdl_gen::{GenerateReport, Target, energy, generate};
+use sim::Simulator;
 
 use crate::config::load_optional;
 use crate::output::{bytes, print_json, say, table};
@@ -14,7 +16,8 @@ use crate::run_dir::{read_model, read_samples, samples_dir};
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  qunet generate runs/em/model.qunet --config configs/em.toml --out build/em\n  \
-                        qunet generate runs/em/model.qunet --out build/em --set hardware.tp=8"
+                        qunet generate runs/em/model.qunet --out build/em --set hardware.tp=8\n  \
+                        qunet generate runs/em/model.qunet --out build/em --target ecp5-25k"
 )]
 pub struct Generate {
     /// Model file
@@ -29,6 +32,10 @@ pub struct Generate {
     /// Sets one key of the configuration, e.g. `--set hardware.tp=8`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Device to choose the shape of the engine for, instead of the configuration's: ecp5-25k,
+    /// ecp5-85k, up5k or xc7; generic chooses nothing
+    #[arg(long, value_name = "TARGET", default_value_t = Target::Generic)]
+    target: Target,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -45,7 +52,8 @@ impl Generate {
         hardware.validate()?;
         let (_, network) = read_model(&self.model)?;
         let samples = read_samples(&samples_dir(&self.model), &network, 8)?;
-        let report = generate(&network, &hardware, &self.out)
+        let choice = choose(&network, &hardware, self.target)?;
+        let report = generate(&network, &choice.config, &self.out)
             .with_context(|| format!("generating from {}", self.model.display()))?;
         for (index, sample) in samples.iter().enumerate() {
             let path = self.out.join("samples").join(format!("input_{index}.bin"));
@@ -54,20 +62,71 @@ impl Generate {
         if self.json {
             return print_json(&report.manifest);
         }
+        print_tried(&choice.tried);
         print_text(&report);
+        let estimate = report.manifest.estimate(self.target);
+        for (name, count) in estimate.counts() {
+            say!("{name}: about {count}");
+        }
+        // a real image tells how many products have a zero operand
+        let traced = samples.first().map(|sample| Simulator::new(&network)?.trace(sample));
+        let tensors = traced.transpose()?.map(|trace| trace.tensors);
+        say!("{}", energy::estimate(&network, &hardware, tensors.as_deref())?);
         say!("build folder: {}", self.out.display());
         Ok(())
     }
 }
 
+/// Engines shown before the chosen one is reported.
+const MOST_TRIED: usize = 12;
+
+/// The best engines that were looked at.
+fn print_tried(tried: &[Candidate]) {
+    if tried.is_empty() {
+        return;
+    }
+    let mut rows = table(&[
+        "TN,TM,TP",
+        "D",
+        "cell",
+        "cycles",
+        "lookup tables",
+        "flip-flops",
+        "block RAMs",
+        "multipliers",
+        "missing",
+    ]);
+    let first_fit = tried.iter().position(|candidate| candidate.missing.is_empty());
+    let shown = MOST_TRIED.max(first_fit.map_or(0, |index| index + 1));
+    for candidate in tried.iter().take(shown) {
+        let engine = &candidate.engine;
+        let mut row = vec![
+            format!("{},{},{}", engine.tn, engine.tm, engine.tp),
+            engine.digit_bits.to_string(),
+            engine.mac_cell.to_string(),
+            candidate.cycles.to_string(),
+        ];
+        row.extend(candidate.resources.counts().map(|(_, count)| count.to_string()));
+        row.push(candidate.missing.join("; "));
+        rows.add_row(row);
+    }
+    say!("{rows}");
+    say!("{} engines looked at, {} shown", tried.len(), shown.min(tried.len()));
+}
+
 fn print_text(report: &GenerateReport) {
     let manifest = &report.manifest;
     let lanes = manifest.engine.lanes() as u64;
-    let mut rows =
-        table(&["operation", "kind", "multiply-accumulates", "digits", "cycles", "lanes used"]);
+    let mut rows = table(&[
+        "operation",
+        "kind",
+        "multiply-accumulates",
+        "digit passes",
+        "cycles",
+        "lanes used",
+    ]);
     for operation in &manifest.operations {
-        let useful = operation.macs * operation.digits as u64;
-        let used = 100.0 * useful as f64 / (lanes * operation.model_cycles) as f64;
+        let used = 100.0 * operation.digit_macs as f64 / (lanes * operation.model_cycles) as f64;
         rows.add_row([
             operation.name.clone(),
             operation.operation.clone(),
@@ -86,6 +145,7 @@ fn print_text(report: &GenerateReport) {
         ("weights", &memories.weights),
         ("parameters", &memories.params),
         ("descriptors", &memories.descriptors),
+        ("max-pool buffer", &memories.pool),
     ];
     for (name, memory) in kinds {
         let size = bytes((memory.depth * memory.word_bits).div_ceil(8));

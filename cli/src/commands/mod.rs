@@ -7,4 +7,5 @@ pub mod inspect;
 pub mod quantize;
 pub mod segment;
 pub mod simulate;
+pub mod synth;
 pub mod train;

@@ -1,10 +1,11 @@
 `default_nettype none
 `timescale 1ns / 1ns
-// Back-to-back passes of random length: drained sums in order, nothing overwritten.
+// Back-to-back passes of random length, by each cell: drained sums in order, nothing overwritten.
 module mac_array_tb;
     `include "bench_common.vh"
     localparam TN = 2, TM = 2, TP = 2, D = 2, TA = 4, RQ = 1, N = TM * TP;
     reg                      rst = 1, valid = 0, first = 0, shift = 0, last = 0, top_digit = 0;
+    reg                      is_signed = 0;
     reg  [TM*TN*D-1:0]       weights = 0;
     reg  [TP*TN*(TA+1)-1:0]  pixels = 0;
     wire                     captured;
@@ -12,9 +13,24 @@ module mac_array_tb;
     wire [RQ*32-1:0]         drained;
     mac_array #(.TN(TN), .TM(TM), .TP(TP), .D(D), .TA(TA), .ACC(32), .RQ(RQ)) u_dut (
         .clk(clk), .rst(rst), .valid(valid), .first(first), .shift(shift), .last(last),
-        .top_digit(top_digit), .one_bit(1'b0), .weights(weights), .pixels(pixels),
-        .captured(captured), .drain(drain), .drained(drained)
+        .top_digit(top_digit), .one_bit(1'b0), .is_signed(is_signed), .weights(weights),
+        .pixels(pixels), .captured(captured), .drain(drain), .drained(drained)
     );
+    wire [1:0]               captured_other;
+    wire [2*RQ*32-1:0]       drained_other;
+    genvar c;
+    generate
+        for (c = 1; c < 3; c = c + 1) begin : gen_cell
+            mac_array #(
+                .TN(TN), .TM(TM), .TP(TP), .D(D), .TA(TA), .CELL(c), .ACC(32), .RQ(RQ)
+            ) u_other (
+                .clk(clk), .rst(rst), .valid(valid), .first(first), .shift(shift), .last(last),
+                .top_digit(top_digit), .one_bit(1'b0), .is_signed(is_signed), .weights(weights),
+                .pixels(pixels), .captured(captured_other[c-1]), .drain(drain),
+                .drained(drained_other[(c-1)*RQ*32 +: RQ*32])
+            );
+        end
+    endgenerate
     integer expected [0:4095];
     integer sums [0:N-1];
     integer n_expected = 0, n_found = 0, left = 0;
@@ -23,6 +39,8 @@ module mac_array_tb;
         drain = left > 0;
         if (drain) begin
             check({32'd0, drained}, {32'd0, expected[n_found][31:0]}, n_found);
+            check(drained_other, {2{expected[n_found][31:0]}}, n_found);
+            check({62'd0, captured_other}, {62'd0, {2{captured}}}, n_found);
             n_found = n_found + 1;
             left = left - 1;
         end
@@ -40,7 +58,9 @@ module mac_array_tb;
                     @(posedge clk);
                     #1;
                     draw; weights = lfsr[TM*TN*D-1:0];
-                    draw; pixels = lfsr[TP*TN*(TA+1)-1:0];
+                    draw; pixels = lfsr[TP*TN*(TA+1)-1:0]; is_signed = lfsr[30];
+                    for (n = 0; n < TP * TN; n = n + 1)
+                        pixels[n*(TA+1)+TA] = is_signed & pixels[n*(TA+1)+TA-1];
                     valid = 1; top_digit = digit == 0; first = digit == 0 && t == 0;
                     shift = digit == 1 && t == 0; last = digit == 1 && t == n_terms - 1;
                     for (m = 0; m < TM; m = m + 1)
@@ -62,7 +82,7 @@ module mac_array_tb;
         #1 valid = 0;
         repeat (20) @(negedge clk);
         check(n_found, n_expected, 0);
-        verdict(2000);
+        verdict(6000);
     end
 endmodule
 `default_nettype wire

@@ -32,7 +32,7 @@ module requantize_tb;
             draw; shift = lfsr[4:0]; low = lfsr[5] ? -16'sd32768 : -{8'd0, lfsr[15:8]};
             high = lfsr[6] ? 16'sd32767 : {8'd0, lfsr[23:16]};
             wide = acc; wide_m = m; wide_b = bias; wide_u = unit;
-            repeat (3) @(negedge clk);
+            repeat (4) @(negedge clk);
             wide_u = m[15] ? -64'sd1 : 64'sd1;
             check({48'd0, value}, 64'hffff & clamp((wide * wide_m + wide_b) >>> shift), i);
             check({48'd0, value_fixed},

@@ -12,7 +12,7 @@ module skid_buffer_tb;
         .m_data(m_data), .m_valid(m_valid), .m_ready(m_ready)
     );
     reg  [15:0] sent [0:8191];
-    integer     n_in = 0, n_out = 0, i, before;
+    integer     n_in = 0, n_out = 0, i, n_start;
     reg         held_valid = 0;
     reg  [15:0] held_data = 0;
     // samples what the clock edge will see
@@ -49,9 +49,9 @@ module skid_buffer_tb;
         // ready and valid throughout: one value a cycle
         s_valid = 1; m_ready = 1;
         for (i = 0; i < 4; i = i + 1) edge_now;
-        before = n_out;
+        n_start = n_out;
         for (i = 0; i < 100; i = i + 1) begin s_data = i[15:0]; edge_now; end
-        check(n_out - before, 100, 2);
+        check(n_out - n_start, 100, 2);
         s_valid = 0;
         for (i = 0; i < 4; i = i + 1) edge_now;
         check(n_out, n_in, 3);

@@ -34,7 +34,8 @@ pub fn external_bench(
     let (mut expected, mut n_checks, mut n_operations) = (String::new(), 0, 0);
     for tensor in &plan.tensors {
         let is_input = tensor.tensor == network.input.index();
-        let spec = if is_input { packing.spec(input_spec) } else { network.tensors[tensor.tensor].spec };
+        let spec =
+            if is_input { packing.spec(input_spec) } else { network.tensors[tensor.tensor].spec };
         let value = |channel: usize, y: usize, x: usize| -> u32 {
             if is_input {
                 return packing.value(input_spec, &input, channel, [y, x]) as u32;

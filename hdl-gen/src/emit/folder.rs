@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::HdlError;
 
-/// Folders that belong to one build alone: compiled models, sample inputs.
-const OURS: [&str; 2] = ["obj_dir", "samples"];
+/// Folders that belong to one build alone: compiled models, sample inputs, netlists.
+const OURS: [&str; 3] = ["obj_dir", "samples", crate::synth::FOLDER];
 
 /// A folder being written.
 pub struct Folder {

@@ -26,10 +26,10 @@ use crate::config::{HardwareConfig, HostBus, MemoryPlace};
 use crate::cycles::{CycleModel, cycle_model};
 use crate::engine::Engine;
 use crate::error::HdlError;
+use crate::external::ExternalReport;
 use crate::images::{Image, Images, images};
 use crate::manifest::{ExternalMemories, FORMAT, Manifest, Memories, Memory, PackingEntry, TOP};
 use crate::schedule::{Schedule, schedule};
-use crate::external::ExternalReport;
 use external::External;
 use external_bench::external_bench;
 use folder::Folder;
@@ -115,20 +115,37 @@ pub fn generate_loadable(
     out_dir: &Path,
 ) -> Result<Manifest, HdlError> {
     config.validate()?;
+    let lane_bits = config.lane_bits.unwrap_or(8);
     let engine = Engine {
         tn: config.tn,
         tm: config.tm,
         tp: config.tp,
         digit_bits: config.digit_bits,
-        lane_bits: usize::from(config.lane_bits.unwrap_or(8)),
+        mac_cell: config.mac_cell(lane_bits)?,
+        lane_bits: usize::from(lane_bits),
         requantize_lanes: config.requantize_lanes(),
         accumulator_bits: 32,
         scaled: config.scaled.unwrap_or(true),
     };
+    generate_engine(engine, depths, config, out_dir)
+}
+
+/// Generates an engine with empty memories, every parameter of the array as given, bus and
+/// watchdog as configured.
+///
+/// # Errors
+/// If writing fails.
+pub fn generate_engine(
+    engine: Engine,
+    depths: Depths,
+    config: &HardwareConfig,
+    out_dir: &Path,
+) -> Result<Manifest, HdlError> {
     let manifest = loadable_manifest(engine, depths).on_bus(config.host_bus);
+    let watchdog_cycles = config.watchdog_cycles.unwrap_or(0);
     let comment = "// Memories are empty: the host loads weights, parameters and descriptors.\n";
     let mut folder = Folder::beside(out_dir)?;
-    let text = top::top(&manifest, comment, config.watchdog_cycles.unwrap_or(0));
+    let text = top::top(&manifest, comment, watchdog_cycles);
     write_design(&mut folder, &manifest, &text)?;
     folder.finish()?;
     Ok(manifest)

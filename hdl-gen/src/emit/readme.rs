@@ -1,5 +1,6 @@
 //! README.md of a build folder.
 
+use crate::config::HostBus;
 use crate::cycles::CycleModel;
 use crate::manifest::{Manifest, TOP};
 
@@ -22,7 +23,9 @@ Modelled cycles a frame: {} (utilisation {:.1} %).
 | {TOP}.v | top level: one instance of `qunet_engine` with this model's parameters |
 | other *.v, qunet_defs.vh | the engine |
 | weights.hex, params.hex, descriptors.hex | memory images for `$readmemh` ({} x {}, {} x {}, {} x {} bits) |
-| qunet_regs.h, qunet_model.h | register block and addresses of this model for a driver |
+| qunet_regs.h, qunet.svd | register block for C and for CMSIS-SVD tools |
+| qunet_model.h | addresses of this model for a driver |
+| Makefile, qunet_top.core | simulation with plain make, FuseSoC core |
 | manifest.json | the same and more, for programs |
 | qunet_tb.v, tb_*.hex | self-checking bench |
 | samples/ | real inputs for `qunet cosim`, if the run had some |
@@ -30,16 +33,24 @@ Modelled cycles a frame: {} (utilisation {:.1} %).
 
 Feature memory: {} words of {} bits, no initial contents.
 
-Simulate (from this folder):
+Simulate: `make` runs the self-checking bench with Verilator or Icarus and fails unless it passes;
+`make lint` runs Verilator's lint. With FuseSoC: `fusesoc --cores-root . run --target=sim {TOP}`
+(or `--target=lint`). By hand:
 
-    iverilog -g2005 -Wall -Wno-timescale -o bench.vvp qunet_tb.v {} && vvp bench.vvp
+    iverilog -g2005 -o bench.vvp qunet_tb.v {} && vvp bench.vvp
 
-Integrate: instantiate `{TOP}` on a Wishbone B4 classic bus (32 bits, 256 bytes), one clock, `rst`
-synchronous and active high. The memory images are read by path: run synthesis in this folder or
-give WEIGHT_FILE, PARAM_FILE and DESC_FILE. Per frame: write WINDOW_SELECT = 4, write
-INPUT_WINDOW_WORDS words to WINDOW_DATA, write CTRL.start, wait for STATUS.done or the interrupt,
-check ERR, then write WINDOW_SELECT = 0 and WINDOW_ADDRESS = OUTPUT_WINDOW_BASE and read
-WINDOW_DATA.
+## Integration
+
+{bus}
+2. Memory images are read by path when the design is elaborated: run synthesis in this folder, or
+   give WEIGHT_FILE, PARAM_FILE and DESC_FILE. Feature memory needs no contents.
+3. Constraints: one clock, no false paths, no multicycle paths, nothing asynchronous; constrain the
+   clock and the input and output delays of the bus. `irq` is registered logic of the same clock,
+   level sensitive, active high.
+4. Driver, per frame (`qunet_regs.h`, `qunet_model.h`; `qunet.svd` for svd2rust and debuggers):
+   check ID and MODEL_HASH once; write WINDOW_SELECT = 4; write INPUT_WINDOW_WORDS words to
+   WINDOW_DATA; write CTRL.start; wait for STATUS.done or the interrupt; check ERR; write
+   WINDOW_SELECT = 0 and WINDOW_ADDRESS = OUTPUT_WINDOW_BASE; read WINDOW_DATA.
 
 Window words of a tensor: for each row, each group of TP pixels, each group of TN channels, each
 pixel of the group there are BANK_WINDOW_WORDS words, in which channel group * TN + i lies in the
@@ -65,7 +76,8 @@ the preparation are in the model's metadata (`qunet inspect --json`).
         m.descriptors.word_bits,
         m.features.depth,
         m.features.word_bits,
-        manifest.verilog.join(" "),
+        manifest.simulation_files().join(" "),
+        bus = bus(manifest.host_bus),
     )
 }
 
@@ -85,4 +97,23 @@ these, for each row from {reach} above to {reach} below (0 outside the image), {
 (INPUT_ROW_TAPS and INPUT_SPLIT_BITS).
 "
     )
+}
+
+/// The first step of the integration: instance and bus.
+fn bus(host_bus: HostBus) -> &'static str {
+    match host_bus {
+        HostBus::Wishbone => {
+            "1. Instantiate `qunet_top` on a Wishbone B4 classic bus: 32 bits, byte addresses, 256 bytes;
+   `clk`, and `rst` synchronous and active high. Hold the strobe until `wb_ack_o`. (Builds with
+   `hardware.host_bus = \"axi4-lite\"` have an AXI4-Lite port instead.)"
+        }
+        HostBus::Axi4Lite => {
+            "1. Instantiate `qunet_top` on an AXI4-Lite bus: 32 bits, 256 bytes, ports `s_axi_*`; `aclk`, and
+   `aresetn` synchronous and active low; the names are those by which block designs infer bus,
+   clock and reset. Writes need all four strobes: without any they do nothing, with some they do
+   nothing and answer SLVERR. Protection bits are ignored; up to four writes and four reads may be
+   outstanding. `qunet_sim_top.v` and `wishbone_to_axi_lite.v` are for simulation only.
+   (Builds with `hardware.host_bus = \"wishbone\"` have a Wishbone port instead.)"
+        }
+    }
 }

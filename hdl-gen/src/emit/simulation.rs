@@ -114,7 +114,8 @@ const MEMORY_ANSWER: &str = "    wire        strobe = wb_stb_i & ~wb_adr_i[8];
     wire         m_wlast, m_wvalid, m_wready, m_bvalid, m_bready;
 ";
 
-const MEMORY_INSTANCE: &str = "    axi_memory #(.DEPTH(DEPTH_VALUE), .IMAGE(MEMORY_FILE)) u_memory (
+const MEMORY_INSTANCE: &str =
+    "    axi_memory #(.DEPTH(DEPTH_VALUE), .IMAGE(MEMORY_FILE)) u_memory (
         .clk(clk), .rst(rst), .host_write(to_memory & wb_we_i),
         .host_read(to_memory & ~wb_we_i), .host_address(wb_adr_i[7:0]),
         .host_wdata(wb_dat_i), .host_rdata(memory_dat), .araddr(m_araddr), .arlen(m_arlen),

@@ -27,6 +27,7 @@ rtl!(
     "max_pool2d.v",
     "memory_window.v",
     "output_writer.v",
+    "packed_dot_product.v",
     "pixel_align.v",
     "pool_writer.v",
     "qunet_engine.v",

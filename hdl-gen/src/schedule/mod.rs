@@ -41,12 +41,16 @@ impl Schedule {
         if id == network.input { self.input.spec(spec) } else { *spec }
     }
 
+    /// Words of the half row that fused max-pools need.
+    pub fn pool_words(&self, network: &Network) -> usize {
+        let pools = self.operations.iter().filter(|op| op.pooled.is_some());
+        pools.map(|op| self.engine.pool_words(network.spec(op.output))).max().unwrap_or(0)
+    }
+
     /// Where an operation finds everything when all tensors and weights lie on chip.
     pub fn places(&self, operation: &Operation, images: ImageBase) -> Places {
-        let place = |id: TensorId| Place {
-            base: self.features.bases[id.index()].unwrap_or(0),
-            ring: None,
-        };
+        let place =
+            |id: TensorId| Place { base: self.features.bases[id.index()].unwrap_or(0), ring: None };
         Places {
             sources: operation.sources.iter().map(|source| place(source.tensor)).collect(),
             output: place(operation.output),
@@ -151,6 +155,7 @@ fn engine(
         tm: config.tm,
         tp: config.tp,
         digit_bits: config.digit_bits,
+        mac_cell: config.mac_cell(lane_bits)?,
         lane_bits: usize::from(lane_bits),
         requantize_lanes: config.requantize_lanes(),
         accumulator_bits: 32,

@@ -118,12 +118,16 @@ impl Operation {
         engine.digits(self.code_bits).max(1)
     }
 
-    /// True if a channel drains in two cycles where one would do: a transposed word is written in
-    /// two, and a pooled map needs every second cycle for its own words.
+    /// True if each word takes the two cycles of a transposed or of a pooled word.
+    pub fn writes_twice(&self, engine: &Engine) -> bool {
+        self.pooled.is_some() || self.phases() > 1 && engine.tp > 1
+    }
+
+    /// True if a channel drains in two cycles where one would do, because words of one channel
+    /// would come faster than they are written.
     pub fn drains_slowly(&self, engine: &Engine) -> bool {
         let one_lane_words = engine.tn == 1 || engine.tm == 1 || self.out_channels() % 2 == 1;
-        let pools = self.pooled.is_some() && one_lane_words;
-        engine.drain_blocks() == 1 && (pools || self.phases() > 1 && engine.tp > 1)
+        engine.drain_blocks() == 1 && self.writes_twice(engine) && one_lane_words
     }
 
     /// Rows and columns over which the loop nest runs.

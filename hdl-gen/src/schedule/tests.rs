@@ -216,7 +216,7 @@ fn descriptor_of_an_upsampled_padded_source() {
     let config = HardwareConfig { lane_bits: Some(8), scaled: Some(true), ..Default::default() };
     let schedule = schedule(&network, &config).unwrap();
     let [op] = schedule.operations.as_slice() else { panic!("one operation") };
-    let d = descriptor(&network, &schedule.engine, &schedule.features, op, ImageBase::default())
+    let d = descriptor(&network, &schedule.engine, op, &schedule.places(op, ImageBase::default()))
         .unwrap();
     use network::descriptor as f;
     let get = |field| d.get(field) as i32;

@@ -6,8 +6,8 @@ use network::{Network, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use super::error::VerilatedError;
-use super::visits::compare_visits;
 use super::model::{Counters, Verilated};
+use super::visits::compare_visits;
 
 /// What a co-simulation found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -67,7 +67,10 @@ impl Verilated {
         for (number, line) in text.lines().enumerate() {
             let wrong = || VerilatedError::Manifest {
                 path: path.clone(),
-                problem: format!("line {}: expected @ADDRESS or a beat, found {line:?}", number + 1),
+                problem: format!(
+                    "line {}: expected @ADDRESS or a beat, found {line:?}",
+                    number + 1
+                ),
             };
             if let Some(address) = line.strip_prefix('@') {
                 let beat = u32::from_str_radix(address, 16).map_err(|_| wrong())?;
@@ -83,10 +86,7 @@ impl Verilated {
     }
 
     /// Writes the network's input into external memory; `words` makes the words of a place.
-    pub(super) fn load_external_input(
-        &mut self,
-        values: &[u8],
-    ) -> Result<(), VerilatedError> {
+    pub(super) fn load_external_input(&mut self, values: &[u8]) -> Result<(), VerilatedError> {
         let program = self.manifest().clone();
         let layout = program.engine.layout();
         let spec = program.tensors[program.input].spec();
@@ -214,11 +214,7 @@ fn lanes(
 }
 
 /// Address of a word in 32-bit words.
-fn address(
-    layout: &FeatureLayout,
-    part: &ExternalPart,
-    [y, pixels, group]: [usize; 3],
-) -> u32 {
+fn address(layout: &FeatureLayout, part: &ExternalPart, [y, pixels, group]: [usize; 3]) -> u32 {
     let words = (pixels * part.n_groups + group) * layout.word_units();
     ((part.address + y * part.row_bytes) / 4 + words) as u32
 }

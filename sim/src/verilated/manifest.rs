@@ -130,12 +130,26 @@ pub struct Shape {
     pub digit_bits: usize,
     /// Bits of an activation lane.
     pub lane_bits: usize,
+    /// How a product is made: `plain`, `lut` or `packed`.
+    pub mac_cell: MacCell,
     /// Results requantized a cycle.
     pub requantize_lanes: usize,
     /// Bits of an accumulator.
     pub accumulator_bits: usize,
     /// Whether the requantizer has a multiplier.
     pub scaled: bool,
+}
+
+/// How a product of a weight digit and an activation is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MacCell {
+    /// A multiplier.
+    Plain,
+    /// Shift and add.
+    Lut,
+    /// Two products in one multiplier.
+    Packed,
 }
 
 /// Capacity and image of each memory.

@@ -19,7 +19,7 @@ pub use cosim::{CosimReport, LayerCycles, Mismatch, cosim, cosim_on};
 pub use error::VerilatedError;
 pub use external::MemoryBehaviour;
 pub use manifest::{
-    ExternalMemories, ExternalPart, ExternalProgram, ExternalTensor, Manifest, Memories, Memory, OperationEntry, PackingEntry, PooledEntry, Shape, Simulation,
-    TensorPlace, VisitEntry,
+    ExternalMemories, ExternalPart, ExternalProgram, ExternalTensor, Manifest, Memories, Memory,
+    OperationEntry, PackingEntry, PooledEntry, Shape, Simulation, TensorPlace, VisitEntry,
 };
-pub use model::{Counters, Step, Verilated};
+pub use model::{Counters, Step, Traffic, Verilated};

@@ -26,6 +26,21 @@ pub struct Counters {
     pub stall: u32,
 }
 
+/// What a frame moved between the chip and external memory, and what it waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+    /// Cycles in which the engine waited for features.
+    pub stall_input: u64,
+    /// Cycles in which the engine waited for weights.
+    pub stall_weights: u64,
+    /// Cycles in which the engine waited for a store, or gave its memory port to one.
+    pub stall_output: u64,
+}
+
 /// Where the program stands after a single step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -280,6 +295,21 @@ impl Verilated {
             cycles: self.read(regs::CYCLES)?,
             busy: self.read(regs::COUNT_BUSY)?,
             stall: self.read(regs::COUNT_STALL)?,
+        })
+    }
+
+    /// What the last frame moved; zeros where all lies on chip.
+    ///
+    /// # Errors
+    /// If the bus does not answer.
+    pub fn traffic(&mut self) -> Result<Traffic, VerilatedError> {
+        let mut read = |register| self.read(register).map(u64::from);
+        Ok(Traffic {
+            bytes_read: read(regs::BYTES_READ)?,
+            bytes_written: read(regs::BYTES_WRITTEN)?,
+            stall_input: read(regs::COUNT_STALL_INPUT)?,
+            stall_weights: read(regs::COUNT_STALL_WEIGHTS)?,
+            stall_output: read(regs::COUNT_STALL_OUTPUT)?,
         })
     }
 
