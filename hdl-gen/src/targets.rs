@@ -17,7 +17,9 @@ use crate::error::HdlError;
 use crate::resources::{Family, Resources, estimate};
 use crate::schedule::{Schedule, schedule};
 
-/// Share of the logic cells that a placed design may take, in percent.
+/// Share of the lookup tables that a placed design may take, in percent.
+const MOST_LUTS_PERCENT: usize = 90;
+/// Share of the logic cells of an iCE40.
 const MOST_CELLS_PERCENT: usize = 95;
 /// Flip-flops of an iCE40 that find no table to share a cell with, in percent, by nextpnr.
 const ALONE_PERCENT: usize = 56;
@@ -289,21 +291,24 @@ fn array_fits(
         && (smallest || missing(&resources, capacity, target.family()).is_empty())
 }
 
-/// What the tables of a device are called and how many are taken: an iCE40 has a logic cell for
+/// What the tables of a device are called and how many are taken, of how many: an iCE40 has a logic cell for
 /// each table, and other flip-flops take cells too.
-fn cells(resources: &Resources, family: Family) -> (&'static str, usize) {
+fn cells(needed: &Resources, capacity: &Resources, family: Family) -> (&'static str, usize, usize) {
     match family {
-        Family::Ice40 => ("logic cells", resources.luts + resources.ffs * ALONE_PERCENT / 100),
-        Family::Ecp5 | Family::Xc7 => ("lookup tables", resources.luts),
+        Family::Ice40 => {
+            let taken = needed.luts + needed.ffs * ALONE_PERCENT / 100;
+            ("logic cells", taken, capacity.luts * MOST_CELLS_PERCENT / 100)
+        }
+        Family::Ecp5 | Family::Xc7 => {
+            ("lookup tables", needed.luts, capacity.luts * MOST_LUTS_PERCENT / 100)
+        }
     }
 }
 
 /// What the device has too little of.
 fn missing(needed: &Resources, capacity: &Resources, family: Family) -> Vec<String> {
-    let most_cells = capacity.luts * MOST_CELLS_PERCENT / 100;
-    let (name, cells) = cells(needed, family);
     [
-        (name, cells, most_cells),
+        cells(needed, capacity, family),
         ("flip-flops", needed.ffs, capacity.ffs),
         ("block RAMs", needed.block_rams, capacity.block_rams),
         ("multipliers", needed.multipliers, capacity.multipliers),
