@@ -54,7 +54,9 @@ pub struct HardwareConfig {
     pub digit_bits: usize,
     /// Bits of an activation lane (TA), 1 to 8; absent: as few as hold all tensors, a wide input split.
     pub lane_bits: Option<u8>,
-    /// How a product is made; D = 1 always adds or subtracts.
+    /// How a product is made: `"plain"` (a multiplier each), `"lut"` (shift and add), `"packed"` (two
+    /// output channels share a multiplier) or `"auto"` (what a target has room for; without a
+    /// target plain). All are exactly equal; with D = 1 plain and lut only add and subtract.
     pub mac_cell: CellChoice,
     /// Results requantized a cycle: divides `tp`; absent: TM·TP/8, at least 1, at most TP.
     pub requantize_lanes: Option<usize>,

@@ -20,6 +20,10 @@ use crate::schedule::{Schedule, schedule};
 
 /// Share of the lookup tables that a placed design may take, in percent.
 const MOST_LUTS_PERCENT: usize = 90;
+/// Share of the logic cells of an iCE40.
+const MOST_CELLS_PERCENT: usize = 95;
+/// Flip-flops of an iCE40 that find no table to share a cell with, in percent, by nextpnr.
+const ALONE_PERCENT: usize = 56;
 
 /// What a build is made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,7 +220,7 @@ fn candidate(
         engine: schedule.engine,
         cycles: cycle_model(network, schedule).total,
         resources,
-        missing: missing(&resources, capacity),
+        missing: missing(&resources, capacity, target.family()),
     }
 }
 
@@ -293,20 +297,39 @@ fn array_fits(
     let resources = estimate(target.family(), &shaped(engine, shape), &least);
     // one lane is always looked at, so that an error has something to name
     let smallest = shape.tn * shape.tm * shape.tp == 1 && shape.digit_bits == 1;
-    shape.mac_cell(lane_bits).is_ok() && (smallest || missing(&resources, capacity).is_empty())
+    shape.mac_cell(lane_bits).is_ok()
+        && (smallest || missing(&resources, capacity, target.family()).is_empty())
+}
+
+/// What the tables of a device are called and how many are taken, of how many: an iCE40 has a logic cell for
+/// each table, and other flip-flops take cells too.
+fn cells(needed: &Resources, capacity: &Resources, family: Family) -> (&'static str, usize, usize) {
+    match family {
+        Family::Ice40 => {
+            let taken = needed.luts + needed.ffs * ALONE_PERCENT / 100;
+            ("logic cells", taken, capacity.luts * MOST_CELLS_PERCENT / 100)
+        }
+        Family::Ecp5 | Family::Xc7 => {
+            ("lookup tables", needed.luts, capacity.luts * MOST_LUTS_PERCENT / 100)
+        }
+    }
 }
 
 /// What the device has too little of.
-fn missing(needed: &Resources, capacity: &Resources) -> Vec<String> {
-    let luts = capacity.luts * MOST_LUTS_PERCENT / 100;
-    let capacity = Resources { luts, ..*capacity };
-    let pairs = needed.counts().into_iter().zip(capacity.counts());
-    pairs
-        .filter(|((_, needed), (_, found))| needed > found)
-        .map(|((name, needed), (_, found))| {
-            format!("{needed} {name} where there are {found} ({} too few)", needed - found)
-        })
-        .collect()
+fn missing(needed: &Resources, capacity: &Resources, family: Family) -> Vec<String> {
+    [
+        cells(needed, capacity, family),
+        ("flip-flops", needed.ffs, capacity.ffs),
+        ("block RAMs", needed.block_rams, capacity.block_rams),
+        ("multipliers", needed.multipliers, capacity.multipliers),
+    ]
+    .into_iter()
+    .filter(|(_, needed, found)| needed > found)
+    .map(|(name, needed, found)| {
+        let few = needed - found;
+        format!("{needed} {name} where there are {found} ({few} too few)")
+    })
+    .collect()
 }
 
 /// The error that names what the closest engine lacks.
@@ -338,13 +361,13 @@ mod tests {
 
     #[test]
     fn missing_names_what_and_how_much() {
-        let needed = Resources { luts: 5000, ffs: 5280, block_rams: 45, multipliers: 8 };
+        let needed = Resources { luts: 4000, ffs: 2000, block_rams: 45, multipliers: 8 };
         let capacity = Target::Up5k.capacity().unwrap();
-        let found = missing(&needed, &capacity);
+        let found = missing(&needed, &capacity, Family::Ice40);
         assert_eq!(
             found,
             [
-                "5000 lookup tables where there are 4752 (248 too few)",
+                "5120 logic cells where there are 5016 (104 too few)",
                 "45 block RAMs where there are 30 (15 too few)"
             ]
         );

