@@ -1,7 +1,8 @@
 """Measures NNgen on a 3x3 convolution 16 -> 16 at 64x64 and on a U-Net of base 8, depth 1, 32x32.
 
 Needs: pip install nngen==1.3.4 veriloggen==2.3.0 pyverilog==1.3.0, and Verilator.
-Usage: nngen_bench.py CASE...   with CASE in conv-int8, conv-int4, unet-int8 (default: all)
+Usage: nngen_bench.py [--corrupt] CASE...  with CASE in conv-int8, conv-int4, unet-int8 (default:
+all); --corrupt changes one expected value, so that one mismatch must be found.
 
 Each design is simulated in Verilator against NNgen's memory model on random integers; every output
 value is compared with NNgen's own `eval`. Prints one JSON array: name, lanes (multipliers of the
@@ -22,16 +23,21 @@ import veriloggen.types.axi as axi
 from veriloggen import Module, Not, Seq, simulation
 
 SEED = 1
-AXI_BITS = 32
 CHUNK = 64  # bytes to which NNgen aligns parameters
-PAR_ICH, PAR_OCH = 2, 4  # with 9 taps: 72 multipliers
+
+
+class Options:
+    """What NNgen is asked for; with 9 taps both make 72 multipliers."""
+
+    def __init__(self, par_ich, par_och, axi_bits):
+        self.par_ich, self.par_och, self.axi_bits = par_ich, par_och, axi_bits
 
 
 class Net:
     """A network under construction; counts its multiply-accumulates."""
 
-    def __init__(self, dtype, shape):
-        self.dtype, self.macs = dtype, 0
+    def __init__(self, options, dtype, shape):
+        self.options, self.dtype, self.macs = options, dtype, 0
         self.rng = np.random.default_rng(SEED)
         self.input = ng.placeholder(dtype, shape=shape, name="act")
         high = 1 << (dtype.width - 1)
@@ -56,29 +62,31 @@ class Net:
         self.macs += math.prod(value.shape[:3]) * math.prod(shape)
         return ng.conv2d(
             value, weight, (1, 1, 1, 1), bias, scale, None, None, shift, act_func, "SAME",
-            dtype=self.dtype, sum_dtype=ng.int32, par_ich=PAR_ICH, par_och=PAR_OCH)
+            dtype=self.dtype, sum_dtype=ng.int32, par_ich=self.options.par_ich,
+            par_och=self.options.par_och)
 
 
-def conv_layer(dtype):
-    net = Net(dtype, (1, 64, 64, 16))
+def conv_layer(options, dtype):
+    net = Net(options, dtype, (1, 64, 64, 16))
     return net, net.conv(net.input, 16)
 
 
-def unet(dtype):
-    net = Net(dtype, (1, 32, 32, 1))
+def unet(options, dtype):
+    net = Net(options, dtype, (1, 32, 32, 1))
     skip = net.conv(net.conv(net.input, 8), 8)
-    down = ng.max_pool_serial(skip, (1, 2, 2, 1), (1, 2, 2, 1), par=PAR_OCH)
+    down = ng.max_pool_serial(skip, (1, 2, 2, 1), (1, 2, 2, 1), par=options.par_och)
     bottom = net.conv(net.conv(down, 16), 16)
-    up = ng.upsampling2d(bottom, (1, 2, 2, 1), par=PAR_OCH)
+    up = ng.upsampling2d(bottom, (1, 2, 2, 1), par=options.par_och)
     both = ng.concat([skip, up], axis=3)
     last = net.conv(net.conv(both, 8), 8)
     return net, net.conv(last, 1, kernel=1, act_func=None)
 
 
+# the fastest of the channel splits and bus widths that were tried
 CASES = {
-    "conv-int8": lambda: conv_layer(ng.int8),
-    "conv-int4": lambda: conv_layer(ng.int4),
-    "unet-int8": lambda: unet(ng.int8),
+    "conv-int8": (Options(8, 1, 128), lambda options: conv_layer(options, ng.int8)),
+    "conv-int4": (Options(8, 1, 64), lambda options: conv_layer(options, ng.int4)),
+    "unet-int8": (Options(2, 4, 64), lambda options: unet(options, ng.int8)),
 }
 
 
@@ -96,10 +104,10 @@ def memory_image(net, out, expected):
     temporary_addr = round_up(check_addr + out.memory_size, 4096)
     words = np.zeros([1 << 18], dtype=np.int64)
     bits = net.dtype.width
-    align = lambda par: max(math.ceil(AXI_BITS / bits), par)
-    axi.set_memory(words, net.image, 32, bits, net.input.addr, align(PAR_ICH))
+    align = lambda par: max(math.ceil(net.options.axi_bits / bits), par)
+    axi.set_memory(words, net.image, 32, bits, net.input.addr, align(net.options.par_ich))
     axi.set_memory(words, parameters, 32, 8, variable_addr)
-    axi.set_memory(words, expected, 32, bits, check_addr, align(PAR_OCH))
+    axi.set_memory(words, expected, 32, bits, check_addr, align(net.options.par_och))
     return words, check_addr, temporary_addr
 
 
@@ -113,8 +121,8 @@ def test_bench(target, net, out, image, image_name):
     rst = m.Wire("RST")
     rst.assign(Not(resetn))
     memory = axi.AxiMemoryModel(
-        m, "memory", clk, rst, datawidth=AXI_BITS, memimg=words, memimg_name=image_name,
-        memimg_datawidth=32)
+        m, "memory", clk, rst, datawidth=net.options.axi_bits, memimg=words,
+        memimg_name=image_name, memimg_datawidth=32)
     memory.connect(ports, "maxi")
     control = vthread.AXIMLite(m, "control", clk, rst, noio=True)
     control.connect(ports, "saxi")
@@ -150,9 +158,11 @@ def test_bench(target, net, out, image, image_name):
 
 
 def measure(name, corrupt):
-    net, out = CASES[name]()
+    options, build = CASES[name]
+    net, out = build(options)
     started = time.time()
-    target = ng.to_veriloggen([out], "peer", silent=True, config={"maxi_datawidth": AXI_BITS})
+    config = {"maxi_datawidth": options.axi_bits}
+    target = ng.to_veriloggen([out], "peer", silent=True, config=config)
     verilog = target.to_verilog()
     seconds = time.time() - started
     expected = ng.eval([out], act=net.image)[0]
@@ -164,7 +174,7 @@ def measure(name, corrupt):
         bench = test_bench(target, net, out, image, f"{work}/memory.out")
         printed = simulation.run_verilator(bench, outputfile=f"{work}/verilated")
     number = lambda key: int(re.search(rf"{key}\s+(\d+)", printed).group(1))
-    lanes, cycles = 9 * PAR_ICH * PAR_OCH, number("cycles")
+    lanes, cycles = 9 * options.par_ich * options.par_och, number("cycles")
     return {
         "name": name, "lanes": lanes, "macs": net.macs, "cycles": cycles,
         "utilization": net.macs / (lanes * cycles), "compared": int(expected.size),
@@ -176,7 +186,6 @@ def measure(name, corrupt):
 
 def main():
     arguments = sys.argv[1:]
-    # one expected value is changed: the comparison must then find one mismatch
     corrupt = "--corrupt" in arguments
     names = [a for a in arguments if a != "--corrupt"] or list(CASES)
     print(json.dumps([measure(name, corrupt) for name in names], indent=2))

@@ -35,10 +35,10 @@ pub struct BenchRtl {
     #[arg(long)]
     quick: bool,
     /// Seed of all weights and images
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..1_000_000))]
     seed: u64,
     /// Number of random networks [default: 500, with --quick 20]
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..1_000_000))]
     random_networks: Option<u64>,
     /// Parts to run [default: all]
     #[arg(long, value_enum, value_delimiter = ',')]

@@ -24,7 +24,7 @@ pub fn measure(work: &Path, seed: u64, n: u64, quick: bool) -> Result<RandomNetw
     let random = (first_seed..first_seed + n).map(|s| (format!("seed {s}"), random_network(s)));
     let widths = (1..=70).map(|width| (format!("width {width}"), of_width(width, seed)));
     let networks: Vec<(String, Network)> = random.chain(widths).collect();
-    println!("random networks: seeds {first_seed} to {}", first_seed + n - 1);
+    println!("{n} random networks from seed {first_seed}");
 
     let progress = Progress::new(networks.len() as u64, "random");
     let mut result = RandomNetworks {
