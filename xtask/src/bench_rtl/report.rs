@@ -9,7 +9,7 @@ pub struct Report {
     pub origin: Origin,
     /// Whole U-Nets.
     pub networks: Vec<NetworkRow>,
-    /// Seconds from model to Verilog of base 16, depth 4, 256².
+    /// Seconds of processor time from model to Verilog of base 16, depth 4, 256².
     pub generation_seconds: Option<f64>,
     /// Pairs of weight and activation bits: reference = Verilator = Icarus.
     pub bit_width_pairs: Equality,

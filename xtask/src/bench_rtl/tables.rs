@@ -122,7 +122,8 @@ fn equality(report: &Report) -> Table {
         ]);
     }
     if let Some(seconds) = report.generation_seconds {
-        let what = format!("base 16 depth 4, 256²: model to Verilog in {seconds:.1} s");
+        let what =
+            format!("base 16 depth 4, 256²: model to Verilog in {seconds:.1} s of processor time");
         rows.push(vec![what, "1".into(), String::new(), String::new()]);
     }
     Table { name: "equality", header: &["what", "run", "values compared", "mismatches"], rows }
