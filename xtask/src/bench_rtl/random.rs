@@ -36,6 +36,8 @@ pub fn measure(work: &Path, seed: u64, n: u64, quick: bool) -> Result<RandomNetw
     for (index, shape) in shapes.iter().enumerate() {
         progress.doing(&format!("compiling {shape:?}"));
         let mut engine = Engine::new(work, *shape)?;
+        let canary = of_width(9, seed);
+        engine.check_that_it_can_fail(&canary, &inputs::random(&canary, seed))?;
         for (name, network) in networks.iter().skip(index).step_by(shapes.len()) {
             progress.doing(name);
             // each image runs twice, so that a frame follows a stepped and an unbroken one
