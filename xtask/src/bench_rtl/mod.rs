@@ -51,6 +51,8 @@ pub struct BenchRtl {
 /// A part of the measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
+    /// Time from the largest model to its Verilog
+    Generation,
     /// Whole U-Nets: cycles, utilisation, the cycle model
     Networks,
     /// Every pair of weight and activation bits in Verilator and Icarus
@@ -79,8 +81,10 @@ impl BenchRtl {
         let work = root.join("target/bench-rtl");
         let mut report = Report { origin: self.origin()?, ..Report::default() };
         let wants = |part| self.parts.is_empty() || self.parts.contains(&part);
-        if wants(Part::Networks) {
+        if wants(Part::Generation) {
             report.generation_seconds = Some(networks::generation_seconds(&work, self.seed)?);
+        }
+        if wants(Part::Networks) {
             report.networks = networks::measure(&work, self.seed, self.quick)?;
         }
         if wants(Part::BitWidths) {
