@@ -100,6 +100,14 @@ impl Family {
         }
     }
 
+    /// Name of the multiplier cell.
+    fn multiplier(self) -> &'static str {
+        match self {
+            Family::Ecp5 => "MULT18X18D",
+            Family::Ice40 => "SB_MAC16",
+        }
+    }
+
     /// Arguments of Icarus: the behaviour of the cells.
     fn cells(self, models: &Path) -> Vec<PathBuf> {
         match self {
@@ -176,7 +184,11 @@ fn check(case: &Case, family: Family) {
     let text = simulate_netlist(&folder, family, &models);
     let verdict = text.trim_end();
     assert!(verdict.ends_with("PASS"), "{} on {family:?}:\n{text}", case.name);
-    println!("{} on {family:?}: {}", case.name, verdict.lines().rev().nth(1).unwrap_or_default());
+    let netlist = fs::read_to_string(folder.join("netlist.v")).expect("a netlist");
+    let n_multipliers =
+        netlist.lines().filter(|line| line.trim_start().starts_with(family.multiplier())).count();
+    let counts = verdict.lines().rev().nth(1).unwrap_or_default();
+    println!("{} on {family:?}: {counts}, {n_multipliers} multipliers", case.name);
 }
 
 #[test]
