@@ -1,5 +1,6 @@
 //! Tasks of the project, run as `cargo xtask TASK`.
 
+mod bench_rtl;
 mod configuration;
 mod demo;
 mod files;
@@ -21,6 +22,10 @@ struct Arguments {
 enum Task {
     /// Runs the whole job on phantom data with the qunet binary; writes target/demo/report.json
     Demo(demo::Demo),
+    /// Measures the generated Verilog: cycles, equality on many networks, a peer
+    BenchRtl(bench_rtl::BenchRtl),
+    /// Writes the measured tables of docs/hardware.md from a report of bench-rtl
+    HardwareTables(bench_rtl::HardwareTables),
     /// Regenerates what is generated and checked in: golden files, docs/configuration.md
     Bless,
     /// Fails if docs/configuration.md is not what `bless` would write
@@ -30,6 +35,8 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Demo(demo) => demo.run(),
+        Task::BenchRtl(bench) => bench.run(),
+        Task::HardwareTables(tables) => tables.run(),
         Task::Bless => bless(),
         Task::CheckGenerated => check_generated(),
     };
