@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hdl_gen::emit::{Depths, generate_engine};
 use hdl_gen::synth::synth;
-use hdl_gen::{Engine, HdlError, MacCell, Target};
+use hdl_gen::{Engine, HardwareConfig, HdlError, MacCell, Target};
 
 /// A small engine in `folder`.
 fn build(folder: &Path) {
@@ -20,8 +20,15 @@ fn build(folder: &Path) {
         accumulator_bits: 16,
         scaled: false,
     };
-    let depths = Depths { features: 256, weights: 256, params: 64, descriptors: 64 };
-    generate_engine(engine, depths, 0, folder).expect("generates");
+    let depths = Depths {
+        features: 256,
+        weights: 256,
+        params: 64,
+        descriptors: 64,
+        pool: 16,
+        external: None,
+    };
+    generate_engine(engine, depths, &HardwareConfig::default(), folder).expect("generates");
 }
 
 #[test]
