@@ -35,7 +35,7 @@ pub struct CosimReport {
 }
 
 /// Cycles in which a single step fetches its descriptor; in a frame the layer before hides them.
-const FETCH_CYCLES: u64 = 20;
+pub const FETCH_CYCLES: u64 = 20;
 
 /// What the engine counted while one operation ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

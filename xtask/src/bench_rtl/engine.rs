@@ -35,8 +35,14 @@ impl Engine {
             HardwareConfig { lane_bits: Some(8), scaled: Some(true), ..self::config(shape) };
         let [tn, tm, tp, digit_bits] = shape;
         let folder = work.join(format!("engine-{tn}-{tm}-{tp}-{digit_bits}"));
-        let depths =
-            Depths { features: 1 << 16, weights: 1 << 18, params: 1 << 10, descriptors: 1 << 10 };
+        let depths = Depths {
+            features: 1 << 16,
+            weights: 1 << 18,
+            params: 1 << 10,
+            descriptors: 1 << 11,
+            pool: 1 << 10,
+            external: None,
+        };
         generate_loadable(&config, depths, &folder)?;
         let design = Verilated::build(&folder, &cache(work))?;
         Ok(Engine { config, design, program: folder.join("program") })

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use hdl_gen::generate;
+use hdl_gen::config::MemoryPlace;
+use hdl_gen::{HardwareConfig, generate};
 use network::Network;
 use qunet_tests::inputs;
 use qunet_tests::unet::{Unet, n_macs, unet};
 use sim::Simulator;
-use sim::verilated::{Step, Verilated};
+use sim::verilated::{FETCH_CYCLES, Step, Verilated, cosim_on};
 
 use super::engine::{Shape, cache, config};
 use super::progress::Progress;
@@ -33,6 +34,13 @@ const SMALL: [Plan; 2] = [
 ];
 const LARGE: Plan =
     Plan { base: 16, depth: 4, size: 256, shapes: &[SHAPES[4], SHAPES[2]], floor: 0.97 };
+
+/// Arrays of an external-memory build with TN = 2, so that the split input fills its words.
+static EXTERNAL_SHAPES: [Shape; 2] = [[2, 8, 16, 4], [2, 4, 8, 4]];
+/// Feature and weight buffers in KiB, and the bytes of a frame that are allowed with them.
+const BUFFERS: [([usize; 2], u64); 2] = [([256, 80], 6_200_000), ([56, 76], 7_200_000)];
+/// Buffers of the small network, far below what it holds.
+const SMALL_BUFFERS: [usize; 2] = [24, 16];
 
 /// W4 A6 with W8 first layer and head, nearest upsampling.
 fn network(plan: &Plan, seed: u64) -> Network {
@@ -81,6 +89,38 @@ pub fn measure(work: &Path, seed: u64, quick: bool) -> Result<Vec<NetworkRow>> {
             progress.step();
         }
     }
+    rows.extend(measure_external(work, seed, quick)?);
+    Ok(rows)
+}
+
+/// The same from external memory: the small network visit by visit, the large one by its mask,
+/// its bytes and its cycles; with `quick`, the small one only.
+fn measure_external(work: &Path, seed: u64, quick: bool) -> Result<Vec<NetworkRow>> {
+    let n_large = if quick { 0 } else { EXTERNAL_SHAPES.len() * BUFFERS.len() };
+    let progress = Progress::new(1 + n_large as u64, "external memory");
+    let network = self::network(&SMALL[0], seed);
+    let image = inputs::random(&network, seed);
+    let expected = Simulator::new(&network)?.trace(&image)?.tensors;
+    let run = Run { network: &network, image: &image, expected: &expected };
+    let small = run.external(work, SHAPES[2], SMALL_BUFFERS, true)?;
+    // what the small network moves depends on its buffers alone
+    let mut rows = vec![NetworkRow { bytes_allowed: small.bytes_moved, ..small }];
+    progress.step();
+    if quick {
+        return Ok(rows);
+    }
+    let network = self::network(&LARGE, seed);
+    let image = inputs::random(&network, seed);
+    let expected = Simulator::new(&network)?.trace(&image)?.tensors;
+    let run = Run { network: &network, image: &image, expected: &expected };
+    for shape in EXTERNAL_SHAPES {
+        for (buffers, bytes_allowed) in BUFFERS {
+            progress.doing(&format!("256² on {shape:?}, buffers of {buffers:?} KiB"));
+            let row = run.external(work, shape, buffers, false)?;
+            rows.push(NetworkRow { bytes_allowed, utilization_floor: 0.96, ..row });
+            progress.step();
+        }
+    }
     Ok(rows)
 }
 
@@ -120,6 +160,63 @@ impl Run<'_> {
         Ok(row)
     }
 
+    fn external(
+        &self,
+        work: &Path,
+        shape: Shape,
+        [features, weights]: [usize; 2],
+        steps: bool,
+    ) -> Result<NetworkRow> {
+        let [tn, tm, tp, digit_bits] = shape;
+        let folder = work.join(format!("external-{tn}-{tm}-{tp}-{digit_bits}-{features}-{weights}"));
+        let config = HardwareConfig {
+            memory: MemoryPlace::External,
+            feature_memory_kib: Some(features),
+            weight_memory_kib: Some(weights),
+            ..config(shape)
+        };
+        let report = generate(self.network, &config, &folder)?;
+        let mut design = Verilated::build(&folder, &cache(work))?;
+        let spec = self.network.spec(self.network.input);
+        let mut row = NetworkRow {
+            name: format!(
+                "base {} depth {}, {}², {features} + {weights} KiB",
+                LARGE.base, LARGE.depth, spec.width
+            ),
+            memory: "external".into(),
+            lanes: design.manifest().engine.lanes(),
+            shape: [tn, tm, tp],
+            macs: n_macs(self.network),
+            digit_macs: design.manifest().digit_macs,
+            model_cycles: design.manifest().model_cycles,
+            bytes_floor: report.external.map_or(0, |plan| plan.floor_bytes as u64),
+            ..NetworkRow::default()
+        };
+        if spec.width != LARGE.size {
+            row.name = format!("base 8 depth 3, {}², {features} + {weights} KiB", spec.width);
+        }
+        design.load_input(self.image)?;
+        let started = Instant::now();
+        let counters = design.run()?;
+        let traffic = design.traffic()?;
+        row.cycles = u64::from(counters.cycles);
+        row.simulated_hz = (row.cycles as f64 / started.elapsed().as_secs_f64()).round();
+        row.stall_cycles = u64::from(counters.stall)
+            + traffic.stall_input
+            + traffic.stall_weights
+            + traffic.stall_output;
+        row.bytes_moved = traffic.bytes_read + traffic.bytes_written;
+        row.utilization = row.digit_macs as f64 / (row.lanes * row.cycles) as f64;
+        self.compare(&mut row, self.network.output.index(), &design.read_output()?);
+        ensure!(design.memory_faults()? == 0, "the AXI4 master broke a rule");
+        if steps {
+            let found = cosim_on(&mut design, &folder, &[self.image.to_vec()])?;
+            row.values_compared += found.values_compared;
+            row.mismatches += found.mismatches;
+        }
+        Ok(row)
+    }
+
     /// Layer by layer: the cycles of each against the model, and all values.
     fn step(&self, design: &mut Verilated, row: &mut NetworkRow) -> Result<()> {
         design.load_input(self.image)?;
@@ -127,10 +224,13 @@ impl Run<'_> {
         for operation in design.manifest().operations.clone() {
             ensure!(design.step()? == Step::Ran, "{}: the program ended", operation.name);
             let so_far = u64::from(design.counters()?.cycles);
-            let (found, expected) = (so_far - cycles, operation.model_cycles);
+            let spent = (so_far - cycles).saturating_sub(FETCH_CYCLES).max(FETCH_CYCLES);
+            let (found, expected) = (spent, operation.model_cycles);
             row.layers_off_model += usize::from(found.abs_diff(expected) * 100 > expected);
             cycles = so_far;
-            self.compare(row, operation.output, &design.read_tensor(operation.output)?);
+            for (_, output) in operation.outputs() {
+                self.compare(row, output, &design.read_tensor(output)?);
+            }
         }
         ensure!(design.step()? == Step::Ended, "the program goes on after its last operation");
         Ok(())

@@ -71,6 +71,9 @@ pub struct NetworkRow {
     pub bytes_moved: u64,
     /// Bytes that any schedule must move.
     pub bytes_floor: u64,
+    /// Most bytes that are expected; 0 on chip.
+    #[serde(default)]
+    pub bytes_allowed: u64,
     /// Simulated cycles a second.
     pub simulated_hz: f64,
 }
@@ -223,6 +226,10 @@ impl NetworkRow {
         if self.layers_off_model > 0 {
             let n = self.layers_off_model;
             problems.push(format!("{place}: {n} layers are off the cycle model by more than 1 %"));
+        }
+        if self.bytes_moved > self.bytes_allowed {
+            let (found, most) = (self.bytes_moved, self.bytes_allowed);
+            problems.push(format!("{place}: expected at most {most} bytes, moved {found}"));
         }
         if self.utilization < self.utilization_floor {
             let (found, floor) = (100.0 * self.utilization, 100.0 * self.utilization_floor);
