@@ -115,7 +115,13 @@ module generator_layers #(
             groups_a_m1 = lfsr[16:15]; groups_b_m1 = lfsr[18:17];
             out_m1 = pool ? groups_a_m1 : lfsr[20:19];
             last_lanes = 1 + lfsr[22:21]; pitch_a = 30; pitch_b = 41;
-            draw; ring_m1_a = lfsr[2:0]; ring_m1_b = lfsr[6:4];
+            draw; draw; ring_m1_a = lfsr[30:20] % 7; draw; draw; ring_m1_b = lfsr[30:20] % 8;
+            // two sources and a window of several rows, as often as not
+            if (i % 2 == 0 && !pool && !phases) begin
+                second = 1; kernel_h_m1 = kernel_w_m1 == 0 ? 2 : kernel_w_m1;
+                pad_h = kernel_h_m1 / 2;
+            end
+            draw; draw;
             if (pool) ring_m1_a[0] = 1;
             if (RINGS != 0) height_m1 = lfsr[11:8] % 12;
             holds = lfsr[12];
