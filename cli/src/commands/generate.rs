@@ -71,7 +71,7 @@ impl Generate {
         // a real image tells how many products have a zero operand
         let traced = samples.first().map(|sample| Simulator::new(&network)?.trace(sample));
         let tensors = traced.transpose()?.map(|trace| trace.tensors);
-        say!("{}", energy::estimate(&network, &hardware, tensors.as_deref())?);
+        say!("{}", energy::estimate(&network, &choice.config, tensors.as_deref())?);
         say!("build folder: {}", self.out.display());
         Ok(())
     }
