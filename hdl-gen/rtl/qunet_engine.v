@@ -81,7 +81,7 @@ module qunet_engine #(
     localparam NW = TN > 1 ? $clog2(TN) : 1;
     localparam SBW = BLOCKS > 1 ? $clog2(BLOCKS) : 1;
     localparam [31:0] CAPS = ((EXTERNAL != 0 ? 1 : 0) << 25) | ((HOST_BUS != 0 ? 1 : 0) << 24)
-                           | ((SCALED != 0 ? 1 : 0) << 20) | (TA << 16) | (D << 12)
+                           | (CELL << 21) | ((SCALED != 0 ? 1 : 0) << 20) | (TA << 16) | (D << 12)
                            | ($clog2(TP) << 8) | ($clog2(TM) << 4) | $clog2(TN);
 
     // host

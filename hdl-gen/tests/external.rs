@@ -131,6 +131,7 @@ fn a_unet_moves_the_planned_bytes_in_the_planned_cycles() {
     let mut design = Verilated::build(&build, &cache_dir()).expect("builds");
     let found = cosim_on(&mut design, &build, &[inputs::random(&network, 7)]).expect("runs");
     assert_eq!(found.first_mismatch, None);
+    assert_eq!(design.read(network::registers::CAPS).expect("answers") >> 25 & 1, 1);
     let traffic = design.traffic().expect("answers");
     assert_eq!(traffic.bytes_read, (plan.moved.features_in + plan.moved.weights) as u64);
     assert_eq!(traffic.bytes_written, plan.moved.features_out as u64);

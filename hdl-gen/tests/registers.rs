@@ -132,6 +132,7 @@ fn identity(f: &mut Fixture) {
     assert_eq!([1 << field("log2_tn"), 1 << field("log2_tm")], [lanes.tn, lanes.tm]);
     assert_eq!([1 << field("log2_tp"), field("digit_bits")], [lanes.tp, lanes.digit_bits]);
     assert_eq!([field("lane_bits"), field("scaled")], [lanes.lane_bits, 1]);
+    assert_eq!([field("mac_cell"), field("external")], [0, 0]);
     assert_eq!(f.design.manifest().host_bus, ["wishbone", "axi4-lite"][field("host_bus")]);
     let depth = f.design.manifest().memories.features.depth as u32;
     assert_eq!(f.read(FEATURE_DEPTH), depth);

@@ -141,6 +141,7 @@ pub const CAPS: Register = with_bits(
         bits("digit_bits", 12, 4, "bits of a weight digit"),
         bits("lane_bits", 16, 4, "bits of an activation lane"),
         bits("scaled", 20, 1, "the requantizer has a multiplier"),
+        bits("mac_cell", 21, 2, "0 a multiplier each, 1 shift and add, 2 two products in one"),
         bits("host_bus", 24, 1, "bus of this block: 0 Wishbone, 1 AXI4-Lite"),
         bits("external", 25, 1, "tensors and weights lie in external memory"),
     ],
