@@ -13,11 +13,11 @@ const START_CYCLES: u64 = 1;
 /// Fetching and checking a descriptor, while the one before runs.
 const FETCH_CYCLES: u64 = 20;
 /// From the last iteration of a pass to its first drained channel.
-const ARRAY_LATENCY_CYCLES: u64 = 5;
+pub(crate) const ARRAY_LATENCY_CYCLES: u64 = 5;
 /// From a drained value to its write.
-const DRAIN_LATENCY_CYCLES: u64 = 9;
+pub(crate) const DRAIN_LATENCY_CYCLES: u64 = 9;
 /// From the last read of a max-pool to its write.
-const POOL_LATENCY_CYCLES: u64 = 5;
+pub(crate) const POOL_LATENCY_CYCLES: u64 = 5;
 /// Fetching the first descriptor, and ending.
 const FRAME_CYCLES: u64 = 20;
 

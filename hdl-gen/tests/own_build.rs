@@ -102,7 +102,7 @@ fn every_cell_equals_the_reference() {
             ];
             let found = cosim_on(&mut design, &build, &images).expect("runs");
             let caps = design.read(network::registers::CAPS).expect("answers");
-            assert_eq!(caps >> 21 & 3, engine.mac_cell.parameter() as u32, "{name}: CAPS");
+            assert_eq!(caps >> 21 & 3, engine.mac_cell.parameter(), "{name}: CAPS");
             let first = found.first_mismatch;
             assert_eq!((found.mismatches, found.images), (0, 3), "{name} {mac_cell:?}: {first:?}");
             assert_eq!(found.cycles, report.cycles.total, "{name} {mac_cell:?}");

@@ -4,7 +4,7 @@
 use super::steps::{Access, Lane, Memory, Program, Step};
 
 /// Cycles from a command of the engine to the first iteration of its loop nest.
-pub const COMMAND_START_CYCLES: u64 = 24;
+pub const COMMAND_START_CYCLES: u64 = 14;
 /// Cycles of a transfer without its data.
 pub const TRANSFER_START_CYCLES: u64 = 30;
 /// Bytes that the bus moves in a cycle.

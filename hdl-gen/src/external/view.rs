@@ -2,6 +2,7 @@
 
 use network::{Network, TensorId};
 
+use crate::cycles::{ARRAY_LATENCY_CYCLES, DRAIN_LATENCY_CYCLES, POOL_LATENCY_CYCLES};
 use crate::engine::Engine;
 use crate::schedule::{Operation, OperationKind, Schedule};
 
@@ -92,6 +93,8 @@ pub struct OperationView {
     pub group_cycles: u64,
     /// Cycles of a loop row for the last output group.
     pub last_group_cycles: u64,
+    /// Cycles from the last iteration of a command to its last write.
+    pub drain_cycles: u64,
     /// Useful digit products of the whole operation.
     pub digit_macs: u64,
 }
@@ -106,7 +109,7 @@ impl OperationView {
     pub fn cycles(&self, first: usize, n_groups: usize, rows: usize) -> u64 {
         let last = u64::from(first + n_groups == self.out_groups);
         let full = n_groups as u64 - last;
-        (full * self.group_cycles + last * self.last_group_cycles) * rows as u64
+        (full * self.group_cycles + last * self.last_group_cycles) * rows as u64 + self.drain_cycles
     }
 
     /// Tensors written.
@@ -233,8 +236,19 @@ fn operation(network: &Network, engine: &Engine, idx: usize, op: &Operation) -> 
         phases: op.phases(),
         group_cycles,
         last_group_cycles,
+        drain_cycles: drain_cycles(engine, op),
         digit_macs: op.digit_macs(network, engine),
     }
+}
+
+/// Cycles from the last iteration of a command to its last write.
+fn drain_cycles(engine: &Engine, op: &Operation) -> u64 {
+    if op.kind == OperationKind::MaxPool2d {
+        return POOL_LATENCY_CYCLES;
+    }
+    let blocks = if op.drains_slowly(engine) { 2 } else { engine.drain_blocks() };
+    let drain = engine.tm.min(op.out_channels()) * blocks;
+    ARRAY_LATENCY_CYCLES + drain as u64 + DRAIN_LATENCY_CYCLES
 }
 
 /// Cycles of a loop row for a full and for the last output group.
