@@ -98,7 +98,9 @@ pub fn generate(
         folder.write(name, text.as_bytes())?;
     }
     folder.write("Makefile", project::makefile(&manifest).as_bytes())?;
-    folder.write(project::CORE, project::fusesoc_core(&manifest).as_bytes())?;
+    let vectors = bench.files.iter().map(|(name, _)| *name).filter(|name| name.ends_with(".hex"));
+    let core = project::fusesoc_core(&manifest, &vectors.collect::<Vec<_>>());
+    folder.write(project::CORE, core.as_bytes())?;
     folder.write("README.md", readme::readme(&manifest, &comments, &cycles).as_bytes())?;
     folder.finish()?;
     let plan = external.map(|external| external.plan.report);

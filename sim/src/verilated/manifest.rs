@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::error::VerilatedError;
 
 /// Version of the manifest that this reader knows.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The whole manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
