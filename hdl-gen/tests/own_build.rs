@@ -196,8 +196,8 @@ fn damaged_build_folders_are_refused() {
     assert!(message("manifest.json", "{").contains("manifest.json: EOF"));
     let newer = fs::read_to_string(build.join("manifest.json"))
         .unwrap()
-        .replace("\"format\": 1", "\"format\": 2");
-    assert!(message("manifest.json", &newer).contains("format: expected 1, found 2"));
+        .replace("\"format\": 2", "\"format\": 3");
+    assert!(message("manifest.json", &newer).contains("format: expected 2, found 3"));
     let manifest = fs::read_to_string(build.join("manifest.json")).unwrap();
     let no_rows = manifest.replace("\"row_taps\": 1", "\"row_taps\": 0");
     let found = message("manifest.json", &no_rows);

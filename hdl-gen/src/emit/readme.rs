@@ -42,7 +42,8 @@ Simulate: `make` runs the self-checking bench with Verilator or Icarus and fails
 
 {bus}
 2. Memory images are read by path when the design is elaborated: run synthesis in this folder, or
-   give {parameters}. {empty} needs no contents.
+   give {parameters}.
+   {empty} no contents.
 3. Constraints: one clock, no false paths, no multicycle paths, nothing asynchronous; constrain the
    clock and the input and output delays of the bus. `irq` is registered logic of the same clock,
    level sensitive, active high.
@@ -66,8 +67,8 @@ the preparation are in the model's metadata (`qunet inspect --json`).
         bus = bus(manifest.host_bus),
         parameters = parameters(&manifest.memories),
         empty = match manifest.memories.external {
-            None => "Feature memory",
-            Some(_) => "Feature and weight memory",
+            None => "Feature memory needs",
+            Some(_) => "Feature and weight memory need",
         },
         driver = match &manifest.memories.external {
             None => ON_CHIP_DRIVER.into(),
@@ -145,9 +146,9 @@ fn external_driver(external: &ExternalMemories) -> String {
    its own back before a frame and drops them before it reads the output.
 5. Driver, once (`qunet_regs.h`, `qunet_model.h`; `qunet.svd` for svd2rust and debuggers): check ID,
    MODEL_HASH and CAPS.external; write to EXTERNAL_BASE the byte address, a multiple of 16, of
-   EXTERNAL_BYTES = {} bytes of memory; write `{}` there. In that file `@A` says that the next line
-   is beat A, bytes 16 * A to 16 * A + 15; a line is one beat, its last two digits the first byte.
-   Frames leave the weights as they are.
+   EXTERNAL_BYTES = {} bytes of memory; write `{}` there. In that file
+   `@A` says that the next line is beat A, bytes 16 * A to 16 * A + 15; a line is one beat, its
+   last two digits the first byte. Frames leave the weights as they are.
 6. Driver, per frame: write the input to INPUT_EXTERNAL_ADDRESS; write CTRL.start; wait for
    STATUS.done or the interrupt; check ERR; read the output at OUTPUT_EXTERNAL_ADDRESS. The data
    window is not needed. ERR.bus says that the memory answered with an error. WATCHDOG counts
@@ -178,8 +179,8 @@ fn input_text(manifest: &Manifest) -> String {
     format!(
         "
 The input has more channels in memory than the model's {n_channels}, in this order: for each of
-these, for each row from {reach} above to {reach} below (0 outside the image), {parts}
-(INPUT_ROW_TAPS and INPUT_SPLIT_BITS).
+these, for each row from {reach} above to {reach} below (0 outside the image),
+{parts} (INPUT_ROW_TAPS and INPUT_SPLIT_BITS).
 "
     )
 }
