@@ -131,7 +131,7 @@ fn a_unet_moves_the_planned_bytes_in_the_planned_cycles() {
     let mut design = Verilated::build(&build, &cache_dir()).expect("builds");
     let found = cosim_on(&mut design, &build, &[inputs::random(&network, 7)]).expect("runs");
     assert_eq!(found.first_mismatch, None);
-    let traffic = design.traffic().expect("answers");
+    let traffic = found.traffic.expect("external memory");
     assert_eq!(traffic.bytes_read, (plan.moved.features_in + plan.moved.weights) as u64);
     assert_eq!(traffic.bytes_written, plan.moved.features_out as u64);
     let off = found.cycles.abs_diff(found.model_cycles) as f64 / found.cycles as f64;

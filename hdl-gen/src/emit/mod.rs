@@ -268,9 +268,10 @@ fn report(
     test_bench_operations: usize,
 ) -> GenerateReport {
     let m = &manifest.memories;
-    let memories = [&m.features, &m.weights, &m.params, &m.descriptors, &m.pool];
+    let memories = [&m.features, &m.weights, &m.params, &m.descriptors, &m.pool].into_iter();
+    let tables = m.external.iter().flat_map(|e| [&e.commands, &e.transfers, &e.channels]);
     GenerateReport {
-        memory_bits: memories.iter().map(|m| m.depth * m.word_bits).sum(),
+        memory_bits: memories.chain(tables).map(|m| m.depth * m.word_bits).sum(),
         operations: schedule.operations.iter().map(|op| describe(network, op)).collect(),
         manifest,
         cycles,
