@@ -6,12 +6,14 @@
 //! tree, wires, control and leakage are not counted, and an FPGA's fabric costs several times an
 //! ASIC's. So the figures compare builds and networks; they do not replace a measurement.
 
-use network::Network;
+use network::descriptor::CHIP_WORDS;
+use network::{Network, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::config::HardwareConfig;
 use crate::engine::{Engine, PARAM_BITS};
 use crate::error::HdlError;
+use crate::external::BytesMoved;
 use crate::images::weight_digit;
 use crate::schedule::{Operation, OperationKind, schedule};
 
@@ -27,7 +29,7 @@ const DRAM_PJ_PER_BYTE: f64 = 1950.0 / 8.0;
 const M_BITS: usize = 16;
 const B_BITS: usize = 32;
 /// Bits of one descriptor.
-const DESCRIPTOR_BITS: u64 = 16 * 32;
+const DESCRIPTOR_BITS: u64 = 32 * CHIP_WORDS as u64;
 
 /// What one operation does in a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,14 +42,12 @@ pub struct Counts {
     pub requantizations: u64,
     /// Comparisons of a max-pool.
     pub comparisons: u64,
-    /// Bits read from and written to feature memory.
+    /// Bits read from and written to feature memory, and the buffer of a fused max-pool.
     pub feature_bits: u64,
     /// Bits read from weight memory.
     pub weight_bits: u64,
     /// Bits read from parameter and descriptor memory.
     pub parameter_bits: u64,
-    /// Bytes to and from external memory; builds with all memories on chip move none.
-    pub external_bytes: u64,
 }
 
 /// Estimated picojoules of an operation or a frame, by what takes them.
@@ -85,7 +85,11 @@ pub struct OperationEnergy {
 pub struct EnergyReport {
     /// Operations in the order they run.
     pub operations: Vec<OperationEnergy>,
-    /// All together, an estimate.
+    /// Whether the activity is that of an image; else it is 1, every product counts.
+    pub sampled: bool,
+    /// Bytes between the chip and external memory; none if all memories are on chip.
+    pub moved: BytesMoved,
+    /// Operations and transfers together, an estimate.
     pub total: Energy,
 }
 
@@ -118,11 +122,13 @@ impl std::fmt::Display for EnergyReport {
         write!(
             f,
             "energy a frame (estimate, 45 nm constants): {:.2} uJ, {:.0} % arithmetic, {:.0} % \
-             feature memory, {:.0} % weight memory",
+             feature memory, {:.0} % weight memory, {:.0} % external memory; {}",
             self.total.total_pj() / 1e6,
             percent(self.total.array_pj + self.total.requantize_pj),
             percent(self.total.feature_pj),
             percent(self.total.weight_pj),
+            percent(self.total.external_pj),
+            if self.sampled { "activity from a real image" } else { "activity 1.0, no sample" },
         )
     }
 }
@@ -130,13 +136,15 @@ impl std::fmt::Display for EnergyReport {
 /// Estimates a network on a configuration.
 ///
 /// `tensors` holds the bytes of every tensor of one image, from which the fraction of products
-/// with a zero operand is taken; without it every product counts.
+/// with a zero operand is taken; without it every product counts. `moved` is what the plan of an
+/// external-memory build moves.
 ///
 /// # Errors
 /// If the network cannot be scheduled.
 pub fn estimate(
     network: &Network,
     config: &HardwareConfig,
+    moved: BytesMoved,
     tensors: Option<&[Vec<u8>]>,
 ) -> Result<EnergyReport, HdlError> {
     let schedule = schedule(network, config)?;
@@ -144,13 +152,12 @@ pub fn estimate(
     let one = |operation: &Operation| {
         let counts = counts(network, engine, operation);
         let activity = tensors.map_or(1.0, |t| activity(network, engine, operation, t));
-        let is_one_bit = engine.digit_bits == 1 && operation.weight_bits == 1;
-        let energy = energy(engine, &counts, activity, is_one_bit);
+        let energy = energy(engine, &counts, activity, operation.one_bit(engine));
         OperationEnergy { name: operation.name.clone(), counts, activity, energy }
     };
     let operations: Vec<OperationEnergy> = schedule.operations.iter().map(one).collect();
-    let total = operations.iter().fold(Energy::default(), |sum, op| sum.plus(op.energy));
-    Ok(EnergyReport { operations, total })
+    let total = operations.iter().fold(transfers(&moved), |sum, op| sum.plus(op.energy));
+    Ok(EnergyReport { operations, sampled: tensors.is_some(), moved, total })
 }
 
 /// What an operation does in a frame.
@@ -180,11 +187,33 @@ pub fn counts(network: &Network, engine: &Engine, operation: &Operation) -> Coun
             as u64,
         accumulations: values * pass as u64,
         requantizations: values,
-        comparisons: 0,
-        feature_bits: iterations * engine.feature_bits() as u64 + written,
+        comparisons: operation.pooled.map_or(0, |id| 3 * network.spec(id).len() as u64),
+        feature_bits: iterations * engine.feature_bits() as u64
+            + written
+            + operation.pooled.map_or(0, |id| pooled_bits(engine, out, network.spec(id))),
         weight_bits: iterations * engine.weight_bits() as u64,
         parameter_bits: drained * PARAM_BITS as u64 + DESCRIPTOR_BITS,
-        external_bytes: 0,
+    }
+}
+
+/// Bits of a fused max-pool: each word of the map reads the buffer, one that leaves a block
+/// unfinished writes it back, and the pooled map is written.
+fn pooled_bits(engine: &Engine, map: &TensorSpec, pooled: &TensorSpec) -> u64 {
+    let layout = engine.layout();
+    let columns = if engine.tp == 1 { map.width / 2 } else { map.width.div_ceil(engine.tp) };
+    let finished = map.height / 2 * columns * layout.groups(map);
+    let buffer = 2 * layout.words(map) - finished;
+    (buffer * engine.pool_bits() + layout.words(pooled) * engine.feature_bits()) as u64
+}
+
+/// Picojoules of the transfers, outside and in the memories on chip.
+fn transfers(moved: &BytesMoved) -> Energy {
+    let on_chip = |bytes: usize| 8.0 * bytes as f64 * SRAM_PJ_PER_BIT;
+    Energy {
+        feature_pj: on_chip(moved.features_in + moved.features_out),
+        weight_pj: on_chip(moved.weights),
+        external_pj: moved.total() as f64 * DRAM_PJ_PER_BYTE,
+        ..Energy::default()
     }
 }
 
@@ -204,32 +233,32 @@ fn energy(engine: &Engine, counts: &Counts, activity: f64, is_one_bit: bool) -> 
         feature_pj: sram(counts.feature_bits),
         weight_pj: sram(counts.weight_bits),
         parameter_pj: sram(counts.parameter_bits),
-        external_pj: counts.external_bytes as f64 * DRAM_PJ_PER_BYTE,
+        external_pj: 0.0,
     }
 }
 
 /// Fraction of the digit products of an operation in which neither operand is zero, channel by
-/// channel; what lies outside the image counts as the rest of its channel.
+/// channel of what it reads; what lies outside the image counts as the rest of its channel.
 fn activity(network: &Network, engine: &Engine, operation: &Operation, tensors: &[Vec<u8>]) -> f64 {
-    let nonzero: Vec<f64> = operation
-        .sources
-        .iter()
-        .flat_map(|source| {
-            let plane = network.spec(source.tensor).plane();
-            tensors[source.tensor.index()].chunks(plane).map(|values| {
-                values.iter().filter(|value| **value != 0).count() as f64 / values.len() as f64
-            })
-        })
-        .collect();
-    let is_one_bit = engine.digit_bits == 1 && operation.weight_bits == 1;
+    let packing = &operation.packing;
+    let mut nonzero: Vec<f64> = Vec::new();
+    for source in &operation.sources {
+        let (spec, values) = (network.spec(source.tensor), &tensors[source.tensor.index()]);
+        for channel in 0..packing.spec(spec).channels {
+            let pixels = (0..spec.plane()).map(|at| [at / spec.width, at % spec.width]);
+            let n = pixels.filter(|at| packing.value(spec, values, channel, *at) != 0).count();
+            nonzero.push(n as f64 / spec.plane() as f64);
+        }
+    }
+    let is_one_bit = operation.one_bit(engine);
     let digits = operation.digits(engine);
-    let taps = operation.kernel * operation.kernel;
+    let window = operation.window();
     let mut active = 0.0;
     for (index, code) in operation.weights.iter().enumerate() {
         let n_digits = (0..digits)
             .filter(|digit| is_one_bit || weight_digit(engine, operation, *code, *digit) != 0)
             .count();
-        active += nonzero[index / taps % nonzero.len()] * n_digits as f64;
+        active += nonzero[index / window % nonzero.len()] * n_digits as f64;
     }
     let all = operation.weights.len() * digits;
     if all == 0 { 1.0 } else { active / all as f64 }
@@ -238,7 +267,9 @@ fn activity(network: &Network, engine: &Engine, operation: &Operation, tensors: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use network::{ChannelParams, Conv2d, Layer, Mode, Requantize, Tensor, TensorId, TensorSpec};
+    use network::{
+        ChannelParams, Conv2d, Layer, Mode, Requantize, Resample, Tensor, TensorId, TensorSpec,
+    };
 
     /// A 1x1 convolution of 2 -> 2 channels on 2x2 pixels of 4 bits.
     fn network(weight_bits: u8, weights: [i8; 4]) -> Network {
@@ -267,10 +298,15 @@ mod tests {
         }
     }
 
+    fn sampled(network: &Network, tensors: &[Vec<u8>]) -> EnergyReport {
+        let (config, moved) = (HardwareConfig::default(), BytesMoved::default());
+        estimate(network, &config, moved, Some(tensors)).unwrap()
+    }
+
     fn total(network: &Network, digit_bits: usize, lane_bits: u8) -> Energy {
         let lane_bits = Some(lane_bits);
         let config = HardwareConfig { digit_bits, lane_bits, ..Default::default() };
-        estimate(network, &config, None).unwrap().total
+        estimate(network, &config, BytesMoved::default(), None).unwrap().total
     }
 
     #[test]
@@ -278,7 +314,7 @@ mod tests {
         // TN 2, TM 4, TP 4, D 4, lanes of 4 bits, RQ 2, accumulators of 13 bits; words of 32 bits
         let network = network(4, [1, 2, 0, -3]);
         let tensors = network.run_reference(&[1, 2, 3, 4, 0, 0, 0, 9]).unwrap();
-        let report = estimate(&network, &HardwareConfig::default(), Some(&tensors)).unwrap();
+        let report = sampled(&network, &tensors);
         let OperationEnergy { counts, activity, energy, .. } = &report.operations[0];
         let expected = Counts {
             digit_products: 16,
@@ -288,7 +324,6 @@ mod tests {
             feature_bits: 2 * 32 + 2 * 32,
             weight_bits: 2 * 32,
             parameter_bits: 8 * 48 + 512,
-            external_bytes: 0,
         };
         assert_eq!(*counts, expected);
         // weights 1 (on 4 of 4), 2 and -3 (on 1 of 4)
@@ -303,6 +338,7 @@ mod tests {
         assert_eq!((energy.parameter_pj, energy.external_pj), (140.0, 0.0));
         assert_eq!(report.total, *energy);
         assert!(report.to_string().contains("estimate"), "{report}");
+        assert!(report.to_string().ends_with("activity from a real image"), "{report}");
     }
 
     #[test]
@@ -329,12 +365,63 @@ mod tests {
     #[test]
     fn zeros_take_nothing_in_the_multipliers() {
         let network = network(4, [1, 2, 0, -3]);
-        let energy = |tensors: &[Vec<u8>]| {
-            estimate(&network, &HardwareConfig::default(), Some(tensors)).unwrap().total
-        };
+        let energy = |tensors: &[Vec<u8>]| sampled(&network, tensors).total;
         let dark = energy(&network.run_reference(&[0; 8]).unwrap());
         let bright = energy(&network.run_reference(&[15; 8]).unwrap());
         assert!(dark.array_pj < bright.array_pj);
         assert_eq!(dark.feature_pj, bright.feature_pj);
+    }
+
+    #[test]
+    fn transfers_by_hand() {
+        let network = network(4, [1, 2, 0, -3]);
+        let config = HardwareConfig::default();
+        let moved = BytesMoved { features_in: 32, features_out: 16, weights: 64 };
+        let [on_chip, external] = [BytesMoved::default(), moved]
+            .map(|moved| estimate(&network, &config, moved, None).unwrap());
+        assert!(external.to_string().ends_with("activity 1.0, no sample"), "{external}");
+        assert_eq!((on_chip.total.external_pj, external.moved), (0.0, moved));
+        // 112 bytes of 243.75 pJ; 48 and 64 bytes of 1.25 pJ on chip
+        assert_eq!(external.total.external_pj, 27300.0);
+        let more = |of: fn(&Energy) -> f64| of(&external.total) - of(&on_chip.total);
+        assert_eq!((more(|e| e.feature_pj), more(|e| e.weight_pj)), (60.0, 80.0));
+        assert_eq!(more(|e| e.array_pj + e.requantize_pj + e.parameter_pj), 0.0);
+    }
+
+    /// The convolution with a max-pool behind it.
+    fn pooled() -> Network {
+        let mut network = network(4, [1, 2, 0, -3]);
+        let spec = TensorSpec { height: 1, width: 1, ..*network.spec(TensorId(1)) };
+        network.tensors.push(Tensor { name: "pooled".into(), spec });
+        let pool = Resample { name: "pool".into(), input: TensorId(1), output: TensorId(2) };
+        network.layers.push(Layer::MaxPool2d(pool));
+        network.output = TensorId(2);
+        network
+    }
+
+    #[test]
+    fn a_fused_max_pool_by_hand() {
+        let report = |network| {
+            let config = HardwareConfig::default();
+            estimate(&network, &config, BytesMoved::default(), None).unwrap()
+        };
+        let (plain, fused) = (report(network(4, [1, 2, 0, -3])), report(pooled()));
+        assert_eq!(fused.operations.len(), 1);
+        let [plain, fused] = [&plain, &fused].map(|report| report.operations[0].counts);
+        assert_eq!(fused.comparisons, 3 * 2);
+        // two words of 16 bits: two reads, one write; a pooled word of 32 bits
+        assert_eq!(fused.feature_bits - plain.feature_bits, 3 * 16 + 32);
+    }
+
+    #[test]
+    fn a_split_input_by_hand() {
+        let mut network = network(2, [1, 1, 1, 1]);
+        network.tensors[0].spec.bits = 6;
+        // channel 0 in the low bits only, channel 1 in the high bits only
+        let tensors = network.run_reference(&[1, 1, 1, 1, 4, 4, 4, 4]).unwrap();
+        let config = HardwareConfig { digit_bits: 8, lane_bits: Some(4), ..Default::default() };
+        let report = estimate(&network, &config, BytesMoved::default(), Some(&tensors)).unwrap();
+        let OperationEnergy { counts, activity, .. } = &report.operations[0];
+        assert_eq!((counts.digit_products, *activity), (32, 0.5));
     }
 }

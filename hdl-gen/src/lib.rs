@@ -3,7 +3,8 @@
 //! A [`network::Network`] and a [`HardwareConfig`] enter [`generate`]; a build folder leaves:
 //! the hand-written primitives of `rtl/`, a top level that only instantiates them, memory images,
 //! the descriptor program, headers, a test bench and `manifest.json`. [`schedule`] turns layers
-//! into operations of the engine, [`images`] into memory words, [`cycles`] into clock cycles.
+//! into operations of the engine, [`images`] into memory words, [`cycles`] into clock cycles;
+//! [`external`] plans what is on chip when, if tensors and weights lie in external memory.
 //! Nothing here simulates: the crate `sim` runs what is emitted.
 #![forbid(unsafe_code)]
 
@@ -23,7 +24,7 @@ pub mod synth;
 pub mod targets;
 
 pub use cell::{CellChoice, MacCell};
-pub use config::{HardwareConfig, HostBus};
+pub use config::{HardwareConfig, HostBus, MemoryPlace};
 pub use emit::{GenerateReport, generate, generate_loadable};
 pub use engine::Engine;
 pub use error::HdlError;

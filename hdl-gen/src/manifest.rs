@@ -15,7 +15,7 @@ use crate::schedule::{OperationKind, Schedule};
 use crate::targets::Target;
 
 /// Version of the manifest's layout.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// Name of the generated top module.
 pub const TOP: &str = "qunet_top";
 
@@ -369,6 +369,13 @@ impl Manifest {
     pub fn on_bus(self, host_bus: HostBus) -> Manifest {
         let simulation = simulation::files(host_bus, self.memories.external.is_some());
         Manifest { host_bus, simulation, ..self }
+    }
+
+    /// Where a tensor lies in external memory; empty if it does not.
+    pub fn external_parts(&self, tensor: usize) -> &[ExternalPart] {
+        let tensors = self.external.iter().flat_map(|external| &external.tensors);
+        let found = tensors.into_iter().find(|place| place.tensor == tensor);
+        found.map_or(&[], |place| &place.parts)
     }
 
     /// Verilog files of a simulation, in compile order.

@@ -10,7 +10,7 @@ use network::descriptor::DESCRIPTOR_STRIDE;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{CellChoice, MacCell};
-use crate::config::HardwareConfig;
+use crate::config::{HardwareConfig, MemoryPlace};
 use crate::cycles::cycle_model;
 use crate::emit::Depths;
 use crate::engine::Engine;
@@ -128,7 +128,8 @@ pub struct Choice {
 /// `mac_cell` only if it is `auto`; all other keys hold. For `generic` nothing is chosen.
 ///
 /// # Errors
-/// If the network or configuration is not valid, or no engine fits: [`HdlError::Target`].
+/// If the network or configuration is not valid, or no engine fits: [`HdlError::Target`]. Builds
+/// with external memory are planned for one engine; none is chosen for them.
 pub fn choose(
     network: &Network,
     config: &HardwareConfig,
@@ -137,6 +138,10 @@ pub fn choose(
     let Some(capacity) = target.capacity() else {
         return Ok(Choice { config: config.clone(), tried: Vec::new() });
     };
+    if config.memory == MemoryPlace::External {
+        let expected = format!("on-chip where the engine is chosen for target {target}");
+        return Err(HdlError::Config { key: "memory", expected, found: "external".into() });
+    }
     let start = schedule(network, &HardwareConfig { mac_cell: CellChoice::Auto, ..config.clone() });
     let unlimited = start?;
     let work = |engine: &Engine| {

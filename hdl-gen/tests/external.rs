@@ -3,12 +3,12 @@
 mod common;
 
 use common::{Lanes, cache_dir, config, has_verilator};
-use hdl_gen::config::{HardwareConfig, MemoryPlace};
+use hdl_gen::config::{HardwareConfig, HostBus, MemoryPlace};
 use hdl_gen::emit::{Depths, ExternalDepths};
 use hdl_gen::external::{ExternalConfig, View, minimum};
 use hdl_gen::schedule::schedule;
 use hdl_gen::{generate, generate_loadable};
-use network::Network;
+use network::{Network, registers};
 use qunet_tests::inputs;
 use qunet_tests::random_network::random_network;
 use qunet_tests::unet::{Unet, unet};
@@ -132,11 +132,37 @@ fn a_unet_moves_the_planned_bytes_in_the_planned_cycles() {
     let found = cosim_on(&mut design, &build, &[inputs::random(&network, 7)]).expect("runs");
     assert_eq!(found.first_mismatch, None);
     assert_eq!(design.read(network::registers::CAPS).expect("answers") >> 25 & 1, 1);
-    let traffic = design.traffic().expect("answers");
+    let traffic = found.traffic.expect("external memory");
     assert_eq!(traffic.bytes_read, (plan.moved.features_in + plan.moved.weights) as u64);
     assert_eq!(traffic.bytes_written, plan.moved.features_out as u64);
     let off = found.cycles.abs_diff(found.model_cycles) as f64 / found.cycles as f64;
     assert!(off <= 0.01, "{} cycles, {} by the model", found.cycles, found.model_cycles);
+}
+
+/// Registers behind AXI4-Lite, tensors and weights behind AXI4.
+#[test]
+fn both_buses_at_once() {
+    if !has_verilator("external memory: AXI4-Lite") {
+        return;
+    }
+    let network = unet(&Unet { base: 4, depth: 2, size: [16, 20], ..Default::default() });
+    let build = cache_dir().join("external-axi4-lite");
+    let config = HardwareConfig {
+        memory: MemoryPlace::External,
+        host_bus: HostBus::Axi4Lite,
+        feature_memory_kib: Some(2),
+        weight_memory_kib: Some(2),
+        ..Default::default()
+    };
+    generate(&network, &config, &build).expect("generates");
+    let mut design = Verilated::build(&build, &cache_dir()).expect("builds");
+    design.set_memory(MemoryBehaviour { waits: 60, latency: 9, error_at: 0 }).expect("answers");
+    let images = [inputs::random(&network, 11), inputs::largest(&network)];
+    let found = cosim_on(&mut design, &build, &images).expect("runs");
+    assert_eq!((found.first_mismatch, found.images), (None, 2));
+    assert_eq!(design.memory_faults().expect("answers"), 0);
+    let caps = design.read(registers::CAPS).expect("answers");
+    assert_eq!(caps >> 24 & 3, 3, "both bits of CAPS");
 }
 
 /// An error answer stops the engine with ERR.bus; the next frame is right again.
@@ -157,7 +183,7 @@ fn an_error_answer_is_reported_and_survived() {
         bench.design.load_input(&input).expect("loads");
         let message = bench.design.run().unwrap_err().to_string();
         assert!(message.contains("bus"), "{message}");
-        bench.design.write(network::registers::ERR, u32::MAX).expect("answers");
+        bench.design.write(registers::ERR, u32::MAX).expect("answers");
         bench.design.set_memory(MemoryBehaviour::default()).expect("answers");
         bench.cosim("after an error", std::slice::from_ref(&input));
     }

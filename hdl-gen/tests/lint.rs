@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{Lanes, config};
-use hdl_gen::emit::{Depths, sources};
+use hdl_gen::emit::{Depths, ExternalDepths, sources};
 use hdl_gen::generate_loadable;
-use hdl_gen::{CellChoice, HardwareConfig, HostBus};
+use hdl_gen::{CellChoice, HardwareConfig, HostBus, MemoryPlace};
 
 const SHAPES: [Lanes; 6] =
     [[2, 4, 4, 4], [1, 1, 1, 1], [8, 2, 1, 8], [1, 4, 2, 2], [4, 8, 8, 4], [2, 4, 16, 1]];
@@ -27,6 +27,11 @@ fn configurations() -> Vec<HardwareConfig> {
         requantize_lanes: Some(2),
         ..config([2, 1, 2, 1])
     });
+    // feature and weight words of more, and of less than a beat
+    for lanes in [[2, 4, 4, 4], [1, 1, 1, 1], [4, 8, 8, 4]] {
+        let host_bus = HostBus::Axi4Lite;
+        all.push(HardwareConfig { memory: MemoryPlace::External, host_bus, ..config(lanes) });
+    }
     all
 }
 
@@ -39,13 +44,15 @@ fn is_silent(tool: &str, arguments: impl Fn(&[String]) -> Vec<String>) {
     for config in configurations() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let build = folder.path().join("build");
+        let external =
+            ExternalDepths { commands: 100, transfers: 200, channels: 80, beats: 1 << 12 };
         let depths = Depths {
             features: 1000,
             weights: 500,
             params: 64,
             descriptors: 64,
             pool: 100,
-            external: None,
+            external: (config.memory == MemoryPlace::External).then_some(external),
         };
         let manifest = generate_loadable(&config, depths, &build).expect("generates");
         let output = Command::new(tool)

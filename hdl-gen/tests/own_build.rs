@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use common::{cache_dir, has_verilator};
 use hdl_gen::cell::packed_operand_bits;
-use hdl_gen::{CellChoice, HardwareConfig, HdlError, generate};
+use hdl_gen::{CellChoice, HardwareConfig, HdlError, MemoryPlace, generate};
 use network::{Mode, Network};
 use qunet_tests::inputs;
 use qunet_tests::random_network::{RandomConfig, random_network_with};
@@ -198,12 +198,19 @@ fn damaged_build_folders_are_refused() {
     assert!(message("manifest.json", "{").contains("manifest.json: EOF"));
     let newer = fs::read_to_string(build.join("manifest.json"))
         .unwrap()
-        .replace("\"format\": 1", "\"format\": 2");
-    assert!(message("manifest.json", &newer).contains("format: expected 1, found 2"));
+        .replace("\"format\": 2", "\"format\": 3");
+    assert!(message("manifest.json", &newer).contains("format: expected 2, found 3"));
     let manifest = fs::read_to_string(build.join("manifest.json")).unwrap();
     let no_rows = manifest.replace("\"row_taps\": 1", "\"row_taps\": 0");
     let found = message("manifest.json", &no_rows);
     assert!(found.contains("input_packing: split Some(2), 0 rows"), "{found}");
+    let config = HardwareConfig { memory: MemoryPlace::External, ..Default::default() };
+    generate(&network, &config, &build).expect("generates");
+    let manifest = fs::read_to_string(build.join("manifest.json")).unwrap();
+    let outside = manifest.replace("\"row_bytes\": ", "\"row_bytes\": 9");
+    let found = message("manifest.json", &outside);
+    assert!(found.contains("expected a place of "), "{found}");
+    generate(&network, &HardwareConfig::default(), &build).expect("generates");
     let found = message("weights.hex", "zz\n");
     assert!(found.contains("weights.hex: line 1: expected a hexadecimal word"), "{found}");
     let error =

@@ -1,7 +1,9 @@
 //! The engine chosen for a device: it fits, nothing that was tried is faster, errors say why not.
 
 use hdl_gen::targets::{choose, depths, schedule_resources};
-use hdl_gen::{CellChoice, HardwareConfig, HdlError, MacCell, Target, cycles, images, schedule};
+use hdl_gen::{
+    CellChoice, HardwareConfig, HdlError, MacCell, MemoryPlace, Target, cycles, images, schedule,
+};
 use network::{Mode, Network};
 use qunet_tests::unet::{Unet, unet};
 
@@ -72,4 +74,17 @@ fn a_network_that_is_too_large_names_what_is_missing() {
     let config = HardwareConfig { lane_bits: Some(9), ..Default::default() };
     let error = choose(&network, &config, Target::Up5k).unwrap_err();
     assert_eq!(error.to_string(), "hardware.lane_bits: expected 1 to 8, found 9");
+}
+
+#[test]
+fn no_engine_is_chosen_for_external_memory() {
+    let network = network(4, 2, 16, Mode::Scaled);
+    let config = HardwareConfig { memory: MemoryPlace::External, ..Default::default() };
+    let error = choose(&network, &config, Target::Ecp5_25k).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "hardware.memory: expected on-chip where the engine is chosen for target ecp5-25k, found \
+         external"
+    );
+    assert_eq!(choose(&network, &config, Target::Generic).expect("no device").config, config);
 }

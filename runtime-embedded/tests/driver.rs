@@ -72,6 +72,7 @@ fn every_fault_ends_in_the_right_integers() {
     let faults = [
         Fault::WrongHash,
         Fault::WrongVersion,
+        Fault::External,
         Fault::DeadBus,
         Fault::StuckUntilReset,
         Fault::StuckForever,
@@ -96,8 +97,10 @@ fn every_fault_ends_in_the_right_integers() {
             assert_eq!(output, case.expected, "{fault:?}");
 
             // these are properties of a build and do not pass; nothing stops StuckForever
-            let lasting =
-                matches!(fault, Fault::WrongHash | Fault::WrongVersion | Fault::StuckForever);
+            let lasting = matches!(
+                fault,
+                Fault::WrongHash | Fault::WrongVersion | Fault::External | Fault::StuckForever
+            );
             let recovers = times == 1 && !lasting;
             assert_eq!(report.backend != Backend::Software, recovers, "{fault:?} {report:?}");
             assert_eq!(report.attempts, 2, "{fault:?}");
@@ -126,6 +129,8 @@ fn faults_have_names() {
     check(Fault::DeadBus, "register id: expected 0x514e4554, found 0xffffffff");
     check(Fault::WrongHash, "register model_hash: expected 0x");
     check(Fault::WrongVersion, "register version: expected major version 1, found 2");
+    let external = "tensors in external memory (not supported): expected 0, found 1";
+    check(Fault::External, external);
     check(Fault::StuckForever, "no result within 50, at operation 0");
     check(Fault::IgnoredStart, "start was not taken: status 0x0");
     check(Fault::LostWord, "input load: expected 64 words, found 1");

@@ -49,6 +49,15 @@ impl Cosim {
             rows.add_row(["cycles a frame", &report.cycles.to_string()]);
             rows.add_row(["cycles by the model", &report.model_cycles.to_string()]);
             rows.add_row(["lanes used", &format!("{:.1} %", 100.0 * report.utilization)]);
+            if let Some(traffic) = &report.traffic {
+                let stalls = [traffic.stall_input, traffic.stall_weights, traffic.stall_output];
+                rows.add_row(["bytes read a frame", &traffic.bytes_read.to_string()]);
+                rows.add_row(["bytes written a frame", &traffic.bytes_written.to_string()]);
+                rows.add_row([
+                    "waits for features, weights, stores",
+                    &stalls.map(|n| n.to_string()).join(", "),
+                ]);
+            }
             say!("{rows}");
             say!("{}", per_layer(&report));
         }

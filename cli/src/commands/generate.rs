@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use hdl_gen::external::ExternalReport;
 use hdl_gen::targets::{Candidate, choose};
 use hdl_gen::{GenerateReport, Target, energy, generate};
 use sim::Simulator;
@@ -71,7 +72,9 @@ impl Generate {
         // a real image tells how many products have a zero operand
         let traced = samples.first().map(|sample| Simulator::new(&network)?.trace(sample));
         let tensors = traced.transpose()?.map(|trace| trace.tensors);
-        say!("{}", energy::estimate(&network, &choice.config, tensors.as_deref())?);
+        let moved = report.external.as_ref().map(|plan| plan.moved).unwrap_or_default();
+        let tensors = tensors.as_deref();
+        say!("{}", energy::estimate(&network, &choice.config, moved, tensors)?);
         say!("build folder: {}", self.out.display());
         Ok(())
     }
@@ -142,15 +145,34 @@ fn print_text(report: &GenerateReport) {
     let used = 100.0 * report.cycles.utilization;
     say!("{} lanes, {} cycles a frame by the model, {used:.1} % used", lanes, report.cycles.total);
     let memories = &manifest.memories;
-    let kinds = [
+    let mut kinds = vec![
         ("features", &memories.features),
         ("weights", &memories.weights),
         ("parameters", &memories.params),
         ("descriptors", &memories.descriptors),
         ("max-pool buffer", &memories.pool),
     ];
+    if let Some(external) = &memories.external {
+        kinds.extend([
+            ("commands of the engine", &external.commands),
+            ("commands of the DMA", &external.transfers),
+            ("channels of the DMA", &external.channels),
+            ("external memory", &external.region),
+        ]);
+    }
     for (name, memory) in kinds {
         let size = bytes((memory.depth * memory.word_bits).div_ceil(8));
         say!("{name}: {} words of {} bits, {size}", memory.depth, memory.word_bits);
     }
+    if let Some(plan) = &report.external {
+        print_plan(plan);
+    }
+}
+
+/// How an external-memory build runs a frame, and what that moves beside the least there can be.
+fn print_plan(plan: &ExternalReport) {
+    say!("{plan}");
+    let (moved, floor) = (plan.moved.total(), plan.floor_bytes);
+    let times = moved as f64 / floor.max(1) as f64;
+    say!("{} moved a frame, {times:.2} times the floor of {}", bytes(moved), bytes(floor));
 }

@@ -98,7 +98,9 @@ pub fn generate(
         folder.write(name, text.as_bytes())?;
     }
     folder.write("Makefile", project::makefile(&manifest).as_bytes())?;
-    folder.write(project::CORE, project::fusesoc_core(&manifest).as_bytes())?;
+    let vectors = bench.files.iter().map(|(name, _)| *name).filter(|name| name.ends_with(".hex"));
+    let core = project::fusesoc_core(&manifest, &vectors.collect::<Vec<_>>());
+    folder.write(project::CORE, core.as_bytes())?;
     folder.write("README.md", readme::readme(&manifest, &comments, &cycles).as_bytes())?;
     folder.finish()?;
     let plan = external.map(|external| external.plan.report);
@@ -266,9 +268,10 @@ fn report(
     test_bench_operations: usize,
 ) -> GenerateReport {
     let m = &manifest.memories;
-    let memories = [&m.features, &m.weights, &m.params, &m.descriptors, &m.pool];
+    let memories = [&m.features, &m.weights, &m.params, &m.descriptors, &m.pool].into_iter();
+    let tables = m.external.iter().flat_map(|e| [&e.commands, &e.transfers, &e.channels]);
     GenerateReport {
-        memory_bits: memories.iter().map(|m| m.depth * m.word_bits).sum(),
+        memory_bits: memories.chain(tables).map(|m| m.depth * m.word_bits).sum(),
         operations: schedule.operations.iter().map(|op| describe(network, op)).collect(),
         manifest,
         cycles,

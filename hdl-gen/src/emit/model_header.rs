@@ -2,37 +2,42 @@
 
 use std::fmt::Write;
 
-use crate::manifest::Manifest;
+use crate::manifest::{ExternalPart, Manifest};
 
 /// Text of the header.
 pub fn model_header(manifest: &Manifest) -> String {
     let engine = &manifest.engine;
-    let layout = engine.layout();
-    let output = &manifest.tensors[manifest.output];
     let input = &manifest.tensors[manifest.input];
-    let output_base = output.base.unwrap_or(0) * layout.word_window_words();
-    let constants = [
-        ("MODEL_HASH", format!("0x{:08x}u", manifest.model_hash)),
-        ("TN", format!("{}u", engine.tn)),
-        ("TP", format!("{}u", engine.tp)),
-        ("LANE_BITS", format!("{}u", engine.lane_bits)),
-        ("BANK_WINDOW_WORDS", format!("{}u", layout.bank_window_words())),
-        ("N_OPERATIONS", format!("{}u", manifest.operations.len())),
-        ("MODEL_CYCLES", format!("{}u", manifest.model_cycles)),
-        ("INPUT_WINDOW_BASE", format!("{}u", manifest.input_window_base)),
-        ("INPUT_WINDOW_WORDS", format!("{}u", manifest.input_window_words)),
-        ("INPUT_CHANNELS", format!("{}u", input.channels)),
-        ("INPUT_HEIGHT", format!("{}u", input.height)),
-        ("INPUT_WIDTH", format!("{}u", input.width)),
-        ("INPUT_SPLIT_BITS", format!("{}u", manifest.input_packing.split_bits.unwrap_or(0))),
-        ("INPUT_ROW_TAPS", format!("{}u", manifest.input_packing.row_taps)),
-        ("OUTPUT_WINDOW_BASE", format!("{output_base}u")),
-        ("OUTPUT_CHANNELS", format!("{}u", output.channels)),
-        ("OUTPUT_HEIGHT", format!("{}u", output.height)),
-        ("OUTPUT_WIDTH", format!("{}u", output.width)),
+    let output = &manifest.tensors[manifest.output];
+    let mut constants = vec![
+        ("MODEL_HASH".into(), format!("0x{:08x}u", manifest.model_hash)),
+        ("TN".into(), decimal(engine.tn)),
+        ("TP".into(), decimal(engine.tp)),
+        ("LANE_BITS".into(), decimal(engine.lane_bits)),
+        ("N_OPERATIONS".into(), decimal(manifest.operations.len())),
+        ("MODEL_CYCLES".into(), format!("{}u", manifest.model_cycles)),
+        ("INPUT_CHANNELS".into(), decimal(input.channels)),
+        ("INPUT_HEIGHT".into(), decimal(input.height)),
+        ("INPUT_WIDTH".into(), decimal(input.width)),
+        ("INPUT_SPLIT_BITS".into(), decimal(manifest.input_packing.split_bits.unwrap_or(0).into())),
+        ("INPUT_ROW_TAPS".into(), decimal(manifest.input_packing.row_taps)),
+        ("OUTPUT_CHANNELS".into(), decimal(output.channels)),
+        ("OUTPUT_HEIGHT".into(), decimal(output.height)),
+        ("OUTPUT_WIDTH".into(), decimal(output.width)),
     ];
-    let mut text = String::from(
-        "/* Generated with the design; do not edit. Window addresses count 32-bit words. */\n\
+    let unit = match &manifest.memories.external {
+        None => {
+            constants.extend(window_places(manifest));
+            "Window addresses count 32-bit words."
+        }
+        Some(external) => {
+            constants.push(("EXTERNAL_BYTES".into(), decimal(external.region.depth * 16)));
+            constants.extend(external_places(manifest));
+            "External addresses count bytes from EXTERNAL_BASE."
+        }
+    };
+    let mut text = format!(
+        "/* Generated with the design; do not edit. {unit} */\n\
          #ifndef QUNET_MODEL_H\n#define QUNET_MODEL_H\n\n",
     );
     for (name, value) in constants {
@@ -40,4 +45,40 @@ pub fn model_header(manifest: &Manifest) -> String {
     }
     text.push_str("\n#endif\n");
     text
+}
+
+type Constant = (String, String);
+
+fn decimal(value: usize) -> String {
+    format!("{value}u")
+}
+
+/// Input and output in the data window.
+fn window_places(manifest: &Manifest) -> Vec<Constant> {
+    let layout = manifest.engine.layout();
+    let output = manifest.tensors[manifest.output].base.unwrap_or(0) * layout.word_window_words();
+    vec![
+        ("BANK_WINDOW_WORDS".into(), decimal(layout.bank_window_words())),
+        ("INPUT_WINDOW_BASE".into(), decimal(manifest.input_window_base)),
+        ("INPUT_WINDOW_WORDS".into(), decimal(manifest.input_window_words)),
+        ("OUTPUT_WINDOW_BASE".into(), decimal(output)),
+    ]
+}
+
+/// Input and output in external memory: of each part address, bytes from row to row, and channel
+/// groups; the names of a part behind the first end in its number.
+fn external_places(manifest: &Manifest) -> Vec<Constant> {
+    let mut constants = vec![("WORD_UNITS".into(), decimal(manifest.engine.layout().word_units()))];
+    for (name, tensor) in [("INPUT", manifest.input), ("OUTPUT", manifest.output)] {
+        let parts = manifest.external_parts(tensor);
+        constants.push((format!("{name}_EXTERNAL_PARTS"), decimal(parts.len())));
+        for (nth, part) in parts.iter().enumerate() {
+            let ExternalPart { n_groups, address, row_bytes, .. } = *part;
+            let end = if nth == 0 { String::new() } else { format!("_{nth}") };
+            constants.push((format!("{name}_EXTERNAL_ADDRESS{end}"), decimal(address)));
+            constants.push((format!("{name}_EXTERNAL_ROW_BYTES{end}"), decimal(row_bytes)));
+            constants.push((format!("{name}_EXTERNAL_GROUPS{end}"), decimal(n_groups)));
+        }
+    }
+    constants
 }

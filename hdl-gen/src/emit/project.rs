@@ -1,6 +1,6 @@
 //! What makes a build folder an IP of its own: `Makefile` and FuseSoC core.
 
-use crate::manifest::{Manifest, Memories, TOP};
+use crate::manifest::{Manifest, TOP};
 
 use super::sources::DEFINITIONS;
 
@@ -51,14 +51,19 @@ clean:
     )
 }
 
-/// A FuseSoC core (CAPI2) with targets `default`, `lint` and `sim`.
-pub fn fusesoc_core(manifest: &Manifest) -> String {
+/// A FuseSoC core (CAPI2) with targets `default`, `lint` and `sim`; `vectors` are the bench's files.
+pub fn fusesoc_core(manifest: &Manifest, vectors: &[&str]) -> String {
     let list = |names: &[String]| -> String {
         names.iter().map(|name| format!("      - {name}\n")).collect()
     };
-    let copied = |names: &mut dyn Iterator<Item = &str>| -> String {
-        names.map(|name| format!("      - {name}: {{copyto: {name}}}\n")).collect()
+    let copied = |names: &[&str]| -> String {
+        names.iter().map(|name| format!("      - {name}: {{copyto: {name}}}\n")).collect()
     };
+    let memories = &manifest.memories;
+    let images = memories.images().into_iter().filter_map(|(_, memory)| memory.file.as_deref());
+    // what lies outside the chip belongs to the simulation
+    let outside = memories.external.iter().filter_map(|m| m.region.file.as_deref());
+    let vectors: Vec<&str> = vectors.iter().copied().chain(outside).collect();
     format!(
         "CAPI=2:
 name: ::{TOP}:{}
@@ -112,15 +117,8 @@ targets:
 ",
         manifest.tool_version,
         list(&manifest.verilog),
-        copied(&mut images(&manifest.memories)),
+        copied(&images.collect::<Vec<_>>()),
         list(&manifest.simulation.verilog),
-        copied(&mut ["tb_input.hex", "tb_counts.hex", "tb_expected.hex"].into_iter()),
+        copied(&vectors),
     )
-}
-
-/// Memory images that are there.
-fn images(memories: &Memories) -> impl Iterator<Item = &str> {
-    [&memories.weights, &memories.params, &memories.descriptors]
-        .into_iter()
-        .filter_map(|memory| memory.file.as_deref())
 }

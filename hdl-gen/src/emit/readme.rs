@@ -1,14 +1,14 @@
 //! README.md of a build folder.
 
+use std::fmt::Write;
+
 use crate::config::HostBus;
 use crate::cycles::CycleModel;
-use crate::manifest::{Manifest, TOP};
+use crate::manifest::{ExternalMemories, Manifest, Memories, TOP};
 
 /// Text of the file.
 pub fn readme(manifest: &Manifest, layer_comments: &str, cycles: &CycleModel) -> String {
     let engine = &manifest.engine;
-    let m = &manifest.memories;
-    let input = input_text(manifest);
     let layers = layer_comments.replace("// ", "    ");
     format!(
         "# {TOP}: {}
@@ -22,8 +22,7 @@ Modelled cycles a frame: {} (utilisation {:.1} %).
 |---|---|
 | {TOP}.v | top level: one instance of `qunet_engine` with this model's parameters |
 | other *.v, qunet_defs.vh | the engine |
-| weights.hex, params.hex, descriptors.hex | memory images for `$readmemh` ({} x {}, {} x {}, {} x {} bits) |
-| qunet_regs.h, qunet.svd | register block for C and for CMSIS-SVD tools |
+{simulation}{images}| qunet_regs.h, qunet.svd | register block for C and for CMSIS-SVD tools |
 | qunet_model.h | addresses of this model for a driver |
 | Makefile, qunet_top.core | simulation with plain make, FuseSoC core |
 | manifest.json | the same and more, for programs |
@@ -31,7 +30,7 @@ Modelled cycles a frame: {} (utilisation {:.1} %).
 | samples/ | real inputs for `qunet cosim`, if the run had some |
 | model.qunet | the model |
 
-Feature memory: {} words of {} bits, no initial contents.
+{memories}
 
 Simulate: `make` runs the self-checking bench with Verilator or Icarus and fails unless it passes;
 `make lint` runs Verilator's lint. With FuseSoC: `fusesoc --cores-root . run --target=sim {TOP}`
@@ -43,19 +42,12 @@ Simulate: `make` runs the self-checking bench with Verilator or Icarus and fails
 
 {bus}
 2. Memory images are read by path when the design is elaborated: run synthesis in this folder, or
-   give WEIGHT_FILE, PARAM_FILE and DESC_FILE. Feature memory needs no contents.
+   give {parameters}.
+   {empty} no contents.
 3. Constraints: one clock, no false paths, no multicycle paths, nothing asynchronous; constrain the
    clock and the input and output delays of the bus. `irq` is registered logic of the same clock,
    level sensitive, active high.
-4. Driver, per frame (`qunet_regs.h`, `qunet_model.h`; `qunet.svd` for svd2rust and debuggers):
-   check ID and MODEL_HASH once; write WINDOW_SELECT = 4; write INPUT_WINDOW_WORDS words to
-   WINDOW_DATA; write CTRL.start; wait for STATUS.done or the interrupt; check ERR; write
-   WINDOW_SELECT = 0 and WINDOW_ADDRESS = OUTPUT_WINDOW_BASE; read WINDOW_DATA.
-
-Window words of a tensor: for each row, each group of TP pixels, each group of TN channels, each
-pixel of the group there are BANK_WINDOW_WORDS words, in which channel group * TN + i lies in the
-LANE_BITS bits from bit i * LANE_BITS, lowest word first; lanes past the last channel or column are
-0. Input code = clamp(round(x / input_step), -128, 127) of the prepared pixel x; `input_step` and
+{driver}Input code = clamp(round(x / input_step), -128, 127) of the prepared pixel x; `input_step` and
 the preparation are in the model's metadata (`qunet inspect --json`).
 {input}",
         manifest.model,
@@ -68,16 +60,110 @@ the preparation are in the model's metadata (`qunet inspect --json`).
         engine.lane_bits,
         cycles.total,
         100.0 * cycles.utilization,
-        m.weights.depth,
-        m.weights.word_bits,
-        m.params.depth,
-        m.params.word_bits,
-        m.descriptors.depth,
-        m.descriptors.word_bits,
-        m.features.depth,
-        m.features.word_bits,
         manifest.simulation_files().join(" "),
+        simulation = simulation(manifest),
+        images = images(&manifest.memories),
+        memories = memories(&manifest.memories),
         bus = bus(manifest.host_bus),
+        parameters = parameters(&manifest.memories),
+        empty = match manifest.memories.external {
+            None => "Feature memory needs",
+            Some(_) => "Feature and weight memory need",
+        },
+        driver = match &manifest.memories.external {
+            None => ON_CHIP_DRIVER.into(),
+            Some(external) => external_driver(external),
+        },
+        input = input_text(manifest),
+    )
+}
+
+/// A row of the file table for what only simulations compile.
+fn simulation(manifest: &Manifest) -> String {
+    let files = manifest.simulation.verilog.join(", ");
+    if files.is_empty() { files } else { format!("| {files} | for simulation only |\n") }
+}
+
+/// A row of the file table for the images that are there.
+fn images(memories: &Memories) -> String {
+    let mut text = String::new();
+    let found = memories.images().into_iter();
+    let found = found.filter_map(|(_, memory)| Some((memory.file.as_deref()?, memory)));
+    let (names, sizes): (Vec<&str>, Vec<String>) =
+        found.map(|(name, m)| (name, format!("{} x {}", m.depth, m.word_bits))).unzip();
+    let (names, sizes) = (names.join(", "), sizes.join(", "));
+    let _ = writeln!(text, "| {names} | memory images for `$readmemh` ({sizes} bits) |");
+    if let Some(ExternalMemories { region, .. }) = &memories.external {
+        let name = region.file.as_deref().unwrap_or_default();
+        let bytes = region.depth * 16;
+        let _ =
+            writeln!(text, "| {name} | weights in a region of external memory of {bytes} bytes |");
+    }
+    text
+}
+
+/// The memories without an image.
+fn memories(memories: &Memories) -> String {
+    let (features, weights) = (&memories.features, &memories.weights);
+    let feature_words = format!("{} words of {} bits", features.depth, features.word_bits);
+    match memories.external {
+        None => format!("Feature memory: {feature_words}, no initial contents."),
+        Some(_) => format!(
+            "Buffers: {feature_words} for features, {} words of {} bits for weights, no initial \
+             contents.\nTensors and weights lie in external memory.",
+            weights.depth, weights.word_bits
+        ),
+    }
+}
+
+/// Names of the parameters with the path of an image.
+fn parameters(memories: &Memories) -> String {
+    let found = memories.images().into_iter().filter(|(_, memory)| memory.file.is_some());
+    let names: Vec<&str> = found.map(|(name, _)| name).collect();
+    let (last, others) = names.split_last().unwrap_or((&"", &[]));
+    format!("{} and {last}", others.join(", "))
+}
+
+const ON_CHIP_DRIVER: &str =
+    "4. Driver, per frame (`qunet_regs.h`, `qunet_model.h`; `qunet.svd` for svd2rust and debuggers):
+   check ID and MODEL_HASH once; write WINDOW_SELECT = 4; write INPUT_WINDOW_WORDS words to
+   WINDOW_DATA; write CTRL.start; wait for STATUS.done or the interrupt; check ERR; write
+   WINDOW_SELECT = 0 and WINDOW_ADDRESS = OUTPUT_WINDOW_BASE; read WINDOW_DATA.
+
+Window words of a tensor: for each row, each group of TP pixels, each group of TN channels, each
+pixel of the group there are BANK_WINDOW_WORDS words, in which channel group * TN + i lies in the
+LANE_BITS bits from bit i * LANE_BITS, lowest word first; lanes past the last channel or column are
+0. ";
+
+/// The port to external memory, and what a driver does there instead of the data window.
+fn external_driver(external: &ExternalMemories) -> String {
+    let ExternalMemories { region, .. } = external;
+    format!(
+        "4. Connect `m_axi_*`, an AXI4 master of 128 bits without ids, to the memory: incrementing bursts of 1
+   to 256 beats of 16 bytes that do not cross 4 KiB. Read bursts may be outstanding and are
+   answered in order, a write awaits its response; reads and writes do not overlap. Beats are
+   written whole, or not at all (no strobes) after an abort. No cache is snooped: the host writes
+   its own back before a frame and drops them before it reads the output.
+5. Driver, once (`qunet_regs.h`, `qunet_model.h`; `qunet.svd` for svd2rust and debuggers): check ID,
+   MODEL_HASH and CAPS.external; write to EXTERNAL_BASE the byte address, a multiple of 16, of
+   EXTERNAL_BYTES = {} bytes of memory; write `{}` there. In that file
+   `@A` says that the next line is beat A, bytes 16 * A to 16 * A + 15; a line is one beat, its
+   last two digits the first byte. Frames leave the weights as they are.
+6. Driver, per frame: write the input to INPUT_EXTERNAL_ADDRESS; write CTRL.start; wait for
+   STATUS.done or the interrupt; check ERR; read the output at OUTPUT_EXTERNAL_ADDRESS. The data
+   window is not needed. ERR.bus says that the memory answered with an error. WATCHDOG counts
+   cycles in which the engine waits for the memory: give a slow memory more, or 0 for no limit.
+
+A tensor in external memory: row y begins INPUT_ or OUTPUT_EXTERNAL_ROW_BYTES * y bytes behind its
+address; a row holds, for each group of TP pixels, for each group of TN channels, a word of
+WORD_UNITS 32-bit units, lowest unit first, bytes little-endian. Channel group * TN + i of pixel p
+of the group lies in the LANE_BITS bits from bit (p * TN + i) * LANE_BITS of the word. Write 0 to
+lanes past the last channel or column; in the output they are undefined. An output of several
+OUTPUT_EXTERNAL_PARTS lies in as many such tensors, each of some of its channel groups in order
+(OUTPUT_EXTERNAL_GROUPS; the names of the second end in _1).
+",
+        region.depth * 16,
+        region.file.as_deref().unwrap_or_default(),
     )
 }
 
@@ -93,8 +179,8 @@ fn input_text(manifest: &Manifest) -> String {
     format!(
         "
 The input has more channels in memory than the model's {n_channels}, in this order: for each of
-these, for each row from {reach} above to {reach} below (0 outside the image), {parts}
-(INPUT_ROW_TAPS and INPUT_SPLIT_BITS).
+these, for each row from {reach} above to {reach} below (0 outside the image),
+{parts} (INPUT_ROW_TAPS and INPUT_SPLIT_BITS).
 "
     )
 }
@@ -112,8 +198,7 @@ fn bus(host_bus: HostBus) -> &'static str {
    `aresetn` synchronous and active low; the names are those by which block designs infer bus,
    clock and reset. Writes need all four strobes: without any they do nothing, with some they do
    nothing and answer SLVERR. Protection bits are ignored; up to four writes and four reads may be
-   outstanding. `qunet_sim_top.v` and `wishbone_to_axi_lite.v` are for simulation only.
-   (Builds with `hardware.host_bus = \"wishbone\"` have a Wishbone port instead.)"
+   outstanding. (Builds with `hardware.host_bus = \"wishbone\"` have a Wishbone port instead.)"
         }
     }
 }

@@ -6,7 +6,7 @@ use network::Network;
 
 use crate::config::HostBus;
 use crate::engine::Engine;
-use crate::manifest::{Manifest, Memory, TOP};
+use crate::manifest::{ExternalMemories, Manifest, Memory, TOP};
 use crate::schedule::{Operation, OperationKind, Schedule};
 
 /// Text of `qunet_top.v`.
@@ -20,14 +20,27 @@ pub fn top(manifest: &Manifest, layer_comments: &str, watchdog_cycles: u32) -> S
          // Purpose: the accelerator with the memory images of this model. Structure only.\n\
          // Contract, latency, throughput: see qunet_engine.v; modelled cycles a frame: {}.\n\
          //\n\
-         {layer_comments}",
+         {layer_comments}{}",
         manifest.tool_version,
         printable(&manifest.model),
         manifest.model_hash,
-        manifest.model_cycles
+        manifest.model_cycles,
+        external_comment(manifest)
     );
     text.push_str(&module(manifest, watchdog_cycles));
     text
+}
+
+/// Lines about external memory, if the build has it.
+fn external_comment(manifest: &Manifest) -> String {
+    let Some(external) = &manifest.memories.external else { return String::new() };
+    let ExternalMemories { region, .. } = external;
+    let holds = match &region.file {
+        Some(file) => format!("at first the weights, {file}"),
+        None => "whatever the host puts there".into(),
+    };
+    let bytes = region.depth * 16;
+    format!("//\n// External memory: {bytes} bytes from register EXTERNAL_BASE on, {holds}.\n")
 }
 
 /// One line a layer, e.g. `// enc1.conv2: Conv2d 16->32 k3, 64x64, W4 A6`.

@@ -95,14 +95,13 @@ fn assemble(
     Ok(ExternalPlan {
         engine: engine_commands(&program, &timeline)?,
         dma: dma_commands(&program, &timeline)?,
-        report: report::report(view, segments, &program, &timeline),
+        report: report::report(view, segments, &program, &timeline, config),
         visits: program.visits,
         channels: program.channels,
         tensors: outside.tensors,
         weights: outside.weights,
         external_bytes: outside.bytes,
         config,
-        minimum: minimum(view),
     })
 }
 

@@ -1,12 +1,13 @@
 //! Bytes, cycles and utilisation of a plan, and how each segment runs, for people.
 
-use super::steps::{Lane, Program};
 use std::fmt;
 
+use super::minimum;
 use super::select::Segment;
 use super::shape::Order;
 use super::simulate::Timeline;
-use super::types::{BytesMoved, ExternalReport, SegmentReport};
+use super::steps::{Lane, Program};
+use super::types::{BytesMoved, ExternalConfig, ExternalReport, SegmentReport};
 use super::view::View;
 
 /// Reading and checking the end of both queues.
@@ -18,6 +19,7 @@ pub fn report(
     segments: &[Segment],
     program: &Program,
     timeline: &Timeline,
+    buffers: ExternalConfig,
 ) -> ExternalReport {
     let mut reports: Vec<SegmentReport> =
         segments.iter().map(|segment| segment_report(view, segment)).collect();
@@ -37,6 +39,8 @@ pub fn report(
     let digit_macs: u64 = view.operations.iter().map(|op| op.digit_macs).sum();
     ExternalReport {
         segments: reports,
+        buffers,
+        minimum: minimum(view),
         moved,
         floor_bytes: floor_bytes(view),
         cycles,
@@ -59,6 +63,12 @@ impl fmt::Display for ExternalReport {
                 segment.weight_words
             )?;
         }
+        let (buffers, least) = (&self.buffers, &self.minimum);
+        writeln!(
+            f,
+            "buffers: {} feature words, at least {}; {} weight words, at least {}",
+            buffers.feature_words, least.feature_words, buffers.weight_words, least.weight_words
+        )?;
         writeln!(
             f,
             "{} bytes a frame: {features_in} of features in, {features_out} out, {weights} of \
@@ -68,7 +78,7 @@ impl fmt::Display for ExternalReport {
         )?;
         write!(
             f,
-            "{} cycles, of which the engine waits {} and the bus is taken {}; {:.1}% of the \
+            "{} cycles, of which the engine waits {} and the bus is taken {}; {:.1} % of the \
              multipliers are busy",
             self.cycles,
             self.stall_cycles,

@@ -1,7 +1,9 @@
 //! What a plan is: channels, visits, the commands of both queues, and where tensors lie outside.
 
+use serde::{Deserialize, Serialize};
+
 /// Sizes of the memories on chip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExternalConfig {
     /// Words of the feature memory.
     pub feature_words: usize,
@@ -28,8 +30,6 @@ pub struct ExternalPlan {
     pub external_bytes: usize,
     /// The memories that the plan was made for.
     pub config: ExternalConfig,
-    /// Smallest memories with which this network runs.
-    pub minimum: ExternalConfig,
     /// What the plan costs.
     pub report: ExternalReport,
 }
@@ -178,6 +178,10 @@ pub struct WeightChunk {
 pub struct ExternalReport {
     /// Segments in the order they run.
     pub segments: Vec<SegmentReport>,
+    /// The memories that the plan was made for.
+    pub buffers: ExternalConfig,
+    /// Smallest memories with which this network runs.
+    pub minimum: ExternalConfig,
     /// Bytes moved.
     pub moved: BytesMoved,
     /// Bytes with only the input, the output and skips outside, and each weight read once.
@@ -193,7 +197,7 @@ pub struct ExternalReport {
 }
 
 /// Bytes between the chip and external memory in a frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BytesMoved {
     /// Feature bytes read.
     pub features_in: usize,

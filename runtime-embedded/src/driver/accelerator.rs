@@ -100,7 +100,8 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
         self.bus.write(register.offset, value);
     }
 
-    /// Checks that this is the accelerator that was generated from this model.
+    /// Checks that this is the accelerator that was generated from this model, with its tensors on
+    /// chip.
     ///
     /// # Errors
     /// [`DriverError::Id`], [`DriverError::Version`], [`DriverError::ModelHash`] or
@@ -123,6 +124,11 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
 
     fn check_build(&mut self) -> Result<(), DriverError> {
         let caps = self.read(regs::CAPS);
+        let found = capability(caps, "external");
+        if found != 0 {
+            let what = "tensors in external memory (not supported)";
+            return Err(DriverError::Build { what, expected: 0, found });
+        }
         let layout = self.build.layout;
         let lanes = |name| 1u32.checked_shl(capability(caps, name)).unwrap_or(0);
         let input_words = layout.tensor_window_words(&self.packed_input()) as u32;

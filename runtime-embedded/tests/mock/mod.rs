@@ -14,6 +14,8 @@ pub enum Fault {
     WrongHash,
     /// Another major version.
     WrongVersion,
+    /// Tensors in external memory, where this driver cannot put them.
+    External,
     /// A frame never ends, and only a soft reset stops it.
     StuckUntilReset,
     /// A frame never ends, and nothing stops it.
@@ -54,6 +56,9 @@ pub struct Mock {
     address: u32,
     loaded: u32,
 }
+
+/// Bit of CAPS: tensors and weights lie in external memory.
+const EXTERNAL_BIT: u32 = 25;
 
 /// Status reads that a frame takes.
 const FRAME_POLLS: u32 = 5;
@@ -275,7 +280,9 @@ impl RegBus for Mock {
                 regs::VERSION_VALUE + if has(Fault::WrongVersion) { 1 << 16 } else { 0 }
             }
             o if o == regs::MODEL_HASH.offset => self.model_hash ^ u32::from(has(Fault::WrongHash)),
-            o if o == regs::CAPS.offset => self.caps(),
+            o if o == regs::CAPS.offset => {
+                self.caps() | u32::from(has(Fault::External)) << EXTERNAL_BIT
+            }
             o if o == regs::STATUS.offset => {
                 self.advance();
                 self.status

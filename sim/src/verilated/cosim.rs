@@ -6,7 +6,7 @@ use network::{Network, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use super::error::VerilatedError;
-use super::model::{Counters, Verilated};
+use super::model::{Counters, Traffic, Verilated};
 use super::visits::compare_visits;
 
 /// What a co-simulation found.
@@ -30,6 +30,8 @@ pub struct CosimReport {
     pub utilization: f64,
     /// Cycles of an image in which the array waited for the requantizer.
     pub stall_cycles: u64,
+    /// What the last frame moved and waited for, if the build uses external memory.
+    pub traffic: Option<Traffic>,
     /// Counters of each operation, from the single steps of the first image.
     pub per_layer: Vec<LayerCycles>,
 }
@@ -122,6 +124,9 @@ pub fn cosim_on(
         }
         design.load_input(input)?;
         let counters = design.run()?;
+        if design.manifest().external.is_some() {
+            report.traffic = Some(design.traffic()?);
+        }
         let output = network.output.index();
         let found = design.read_output()?;
         let place = Place { image, layer: "whole frame", spec: *network.spec(network.output) };

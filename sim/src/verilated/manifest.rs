@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::error::VerilatedError;
 
 /// Version of the manifest that this reader knows.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The whole manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -385,6 +385,21 @@ impl Manifest {
         }
         if external.tensors.iter().any(|t| t.tensor >= self.tensors.len()) {
             return Err("external tensors: expected indices of tensors".into());
+        }
+        let rings = external.visits.iter().flat_map(|v| v.pooled.into_iter().chain([v.output]));
+        if rings.into_iter().any(|(_, rows)| rows == 0) {
+            return Err("visits: expected rings of one row or more".into());
+        }
+        let region = self.memories.external.as_ref().map_or(0, |m| m.region.depth);
+        for place in &external.tensors {
+            let rows = self.tensors[place.tensor].height;
+            let end =
+                |part: &ExternalPart| rows.checked_mul(part.row_bytes)?.checked_add(part.address);
+            let inside = |part: &ExternalPart| end(part).is_some_and(|end| end / 16 <= region);
+            if !place.parts.iter().all(inside) {
+                let name = &self.tensors[place.tensor].name;
+                return Err(format!("external tensor {name}: expected a place of {region} beats"));
+            }
         }
         Ok(())
     }
