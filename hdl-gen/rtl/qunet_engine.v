@@ -530,7 +530,9 @@ module qunet_engine #(
     wire [TP-1:0]    pooled_we;
     wire [AW-1:0]    pooled_address;
     wire [TP*BW-1:0] pooled_wdata;
-    pool_writer #(.TP(TP), .TN(TN), .TA(TA), .AW(AW), .DEPTH(POOL_DEPTH), .RINGS(EXTERNAL)) u_pool_writer (
+    pool_writer #(
+        .TP(TP), .TN(TN), .TA(TA), .AW(AW), .DEPTH(POOL_DEPTH), .RINGS(EXTERNAL)
+    ) u_pool_writer (
         .clk(clk), .rst(clear), .start(start), .is_signed(clamp_low[15]),
         .pool_base(pool_base), .first_odd(first_row[0]), .pitch(pitch_pool),
         .step(wide_step_out[AW-1:0]), .ring_at(ring_at_pool), .ring_m1(ring_m1_pool),

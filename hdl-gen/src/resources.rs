@@ -218,6 +218,7 @@ fn block_rams(family: Family, engine: &Engine, depths: &Depths) -> usize {
         + blocks_of_memory(family, depths.weights, engine.weight_bits())
         + blocks_of_memory(family, depths.params, PARAM_BITS)
         + blocks_of_memory(family, depths.descriptors, 32)
+        + blocks_of_memory(family, depths.pool, engine.pool_bits())
 }
 
 /// Block RAMs of a memory: the cheapest of the aspect ratios of a block.
