@@ -144,13 +144,11 @@ module pool_writer #(
 
     // the write
     reg          writing, upper;
-    reg [12:0]   first_column;
     reg [PW-1:0] pooled;
     assign active = writing;
     always @(posedge clk) begin
         writing <= taken & closes & ~rst;
         upper <= half;
-        first_column <= column_q;
         waddr <= address_q;
         pooled <= largest;
     end
@@ -158,12 +156,13 @@ module pool_writer #(
         for (b = 0; b < TP; b = b + 1) begin : gen_bank
             assign wdata[b*BW +: BW] = pooled[b%HALF*BW +: BW];
             if (TP == 1) begin : gen_whole
-                wire unused_ok = &{1'b0, upper, first_column};
+                wire unused_ok = &{1'b0, upper, column_q};
                 assign we[b] = writing;
             end else begin : gen_half
                 localparam UPPER = b >= HALF;
                 localparam [12:0] RIGHT_COLUMN = 2 * (b % HALF) + 1;
-                wire in_range = first_column + RIGHT_COLUMN <= {1'b0, width_m1};
+                reg in_range;
+                always @(posedge clk) in_range <= column_q + RIGHT_COLUMN <= {1'b0, width_m1};
                 assign we[b] = writing & in_range & upper == UPPER;
             end
         end

@@ -85,7 +85,11 @@ module register_block #(
              & ~wb_dat_i[R_CTRL_ABORT] & ~wb_dat_i[R_CTRL_SOFT_RESET];
     wire fresh = run & memory_ok & ~paused;
     wire length_ok = input_loaded == input_length;
-    wire expired = busy & watchdog != 32'd0 & cycles >= watchdog;
+    // a register between the comparison and the engine that it clears
+    reg  over_limit;
+    wire [31:0] cycles_n = cycles + {31'd0, busy};
+    always @(posedge clk) over_limit <= watchdog != 32'd0 & cycles_n >= watchdog;
+    wire expired = busy & over_limit;
 
     assign stop = abort_now | reset_now | expired | bus_error;
     assign window_select = on_input ? WINDOW_FEATURES : select;
@@ -125,7 +129,7 @@ module register_block #(
             beats_written <= 28'd0;
         end else begin
             done <= (done | finished) & ~stop & ~bad;
-            if (busy) cycles <= cycles + 32'd1;
+            cycles <= cycles_n;
             if (issue) count_busy <= count_busy + 32'd1;
             if (stall) count_stall <= count_stall + 32'd1;
             if (stall_input) count_input <= count_input + 32'd1;

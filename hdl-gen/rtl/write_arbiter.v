@@ -21,8 +21,9 @@ module write_arbiter #(
     output wire [TP*BW-1:0] data
 );
     assign granted = engine_we == {TP{1'b0}};
-    assign we = engine_we | {TP{load & granted}};
-    assign address = granted ? load_address : engine_address;
-    assign data = granted ? load_data : engine_data;
+    wire loads = load & granted;
+    assign we = engine_we | {TP{loads}};
+    assign address = loads ? load_address : engine_address;
+    assign data = loads ? load_data : engine_data;
 endmodule
 `default_nettype wire

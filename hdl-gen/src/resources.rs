@@ -218,6 +218,7 @@ fn block_rams(family: Family, engine: &Engine, depths: &Depths) -> usize {
         + blocks_of_memory(family, depths.weights, engine.weight_bits())
         + blocks_of_memory(family, depths.params, PARAM_BITS)
         + blocks_of_memory(family, depths.descriptors, 32)
+        + blocks_of_memory(family, depths.pool, engine.pool_bits())
         + depths.external.map_or(0, |external| {
             let tables = [external.commands, external.transfers, external.channels];
             tables.map(|depth| blocks_of_memory(family, depth, 32)).into_iter().sum()
