@@ -57,13 +57,15 @@ fn simulation_top(manifest: &Manifest) -> String {
         None => (PLAIN_ANSWER, "", ""),
         Some(_) => (MEMORY_ANSWER, image.as_str(), MEMORY_PORT),
     };
+    // one bit more chooses between the registers and the memory
+    let ports = PORTS.replace("ADDRESS", if external.is_some() { "8" } else { "7" });
     format!(
         "`default_nettype none
 // Generated; do not edit. Simulation only: {TOP} behind a Wishbone port.
 module {SIMULATION_TOP} #(
 {}{image}
 ) (
-{PORTS});
+{ports});
 {answer}{bridge}{memory}    {TOP} #(
 {}
     ) u_top (
@@ -82,14 +84,14 @@ const PORTS: &str = "    input  wire        clk,
     input  wire        wb_cyc_i,
     input  wire        wb_stb_i,
     input  wire        wb_we_i,
-    input  wire [8:0]  wb_adr_i,
+    input  wire [ADDRESS:0] wb_adr_i,
     input  wire [31:0] wb_dat_i,
     output wire [31:0] wb_dat_o,
     output wire        wb_ack_o,
     output wire        irq
 ";
 
-const PLAIN_ANSWER: &str = "    wire        strobe = wb_stb_i & ~wb_adr_i[8];
+const PLAIN_ANSWER: &str = "    wire        strobe = wb_stb_i;
     wire [31:0] block_dat;
     wire        block_ack;
     assign wb_dat_o = block_dat;
