@@ -70,10 +70,12 @@ module axi_memory_tb;
                 #2;
                 if (rvalid && rready) begin
                     i = address[31:4] + beat;
-                    check({62'd0, rresp}, i >= DEPTH || i == error_at[31:4] && error_at != 0 ? 2 : 0,
+                    check({62'd0, rresp},
+                          i >= DEPTH || i == error_at[31:4] && error_at != 0 ? 2 : 0,
                           i);
                     if (i < DEPTH)
-                        check(rdata !== {model[4*i+3], model[4*i+2], model[4*i+1], model[4*i]}, 0, i);
+                        check(rdata !== {model[4*i+3], model[4*i+2], model[4*i+1], model[4*i]},
+                              0, i);
                     beat = beat + 1;
                 end
                 @(negedge clk);
@@ -105,7 +107,8 @@ module axi_memory_tb;
                     i = address[31:4] + beat;
                     if (i < DEPTH && !(i == error_at[31:4] && error_at != 0))
                         for (i = 0; i < 16; i = i + 1)
-                            if (wstrb[i]) model[address[31:4]*4+4*beat+i/4][i%4*8 +: 8] = wdata[8*i +: 8];
+                            if (wstrb[i])
+                                model[address[31:4]*4+4*beat+i/4][i%4*8 +: 8] = wdata[8*i +: 8];
                     beat = beat + 1;
                     @(negedge clk);
                     wvalid = 0;
@@ -162,7 +165,10 @@ module axi_memory_tb;
         // what waits changes: data, address, length, or it goes away
         host(8, 230);
         n_refused = 0;
-        while (n_refused == 0) begin write_burst(16 * 40, 3, 3); if (n_refused == 0) faults(0, 12); end
+        while (n_refused == 0) begin
+            write_burst(16 * 40, 3, 3);
+            if (n_refused == 0) faults(0, 12);
+        end
         faults(n_refused, 13);
         for (k = 0; k < 6; k = k + 1) begin
             host(8, 256);   // takes nothing

@@ -57,7 +57,8 @@ module axi_read_tb;
         for (run = 0; run < 300; run = run + 1) begin
             draw; waits = lfsr[0] ? 0 : lfsr[8:1] % 200; host(8, waits); host(12, lfsr[13:9]);
             ready_rate = lfsr[14] ? 16 : 1 + lfsr[18:15];
-            draw; line = lfsr[15:0] % DEPTH; beats = 1 + (lfsr[31] ? lfsr[20:16] : lfsr[25:16] % 700);
+            draw; line = lfsr[15:0] % DEPTH;
+            beats = 1 + (lfsr[31] ? lfsr[20:16] : lfsr[25:16] % 700);
             if (line + beats > DEPTH) beats = DEPTH - line;
             draw; bad = lfsr[2:0] == 0 ? line + lfsr[15:3] % beats : 0; host(16, 16 * bad);
             cut = run % 2 == 0 ? (lfsr[16] ? lfsr[20:17] : lfsr[26:17] % (2 * beats + 20)) : 100000;

@@ -61,7 +61,8 @@ module axi_write_tb;
         for (run = 0; run < 300; run = run + 1) begin
             draw; waits = lfsr[0] ? 0 : lfsr[8:1] % 200; host(8, waits); host(12, lfsr[13:9]);
             rate = lfsr[14] ? 16 : 1 + lfsr[18:15];
-            draw; line = lfsr[15:0] % DEPTH; beats = 1 + (lfsr[31] ? lfsr[20:16] : lfsr[25:16] % 700);
+            draw; line = lfsr[15:0] % DEPTH;
+            beats = 1 + (lfsr[31] ? lfsr[20:16] : lfsr[25:16] % 700);
             if (line + beats > DEPTH) beats = DEPTH - line;
             n = beats;
             draw; bad = lfsr[2:0] == 0 ? line + lfsr[15:3] % beats : 0; host(16, 16 * bad);

@@ -68,7 +68,8 @@ module dma_moves #(
     reg  [KW-1:0]  weights_right [0:WORDS-1];
     reg  [127:0]   outside_right [0:DEPTH-1];
     reg  [31:0]    channels [0:63];
-    reg            stealing = 0, was_stopped = 0, given_up = 0, was_cut = 0, grants = 0, fires = 0, was_fired = 0;
+    reg            stealing = 0, was_stopped = 0, given_up = 0, was_cut = 0, grants = 0, fires = 0;
+    reg            was_fired = 0;
     integer        n_done = 0, n_errors = 0, command = 0;
     always @(posedge clk) begin
         if (feature_write & grant) features[feature_waddr] <= feature_wdata;
@@ -156,8 +157,11 @@ module dma_moves #(
                         for (i = 0; i < units; i = i + 1) begin
                             bit_at = 32 * (units * j + i);
                             if (c_kind[c] == 1)
-                                outside_right[line + bit_at / 128][bit_at % 128 +: 32] = value[32*i +: 32];
-                            else value[32*i +: 32] = outside_right[line + bit_at / 128][bit_at % 128 +: 32];
+                                outside_right[line + bit_at / 128][bit_at % 128 +: 32] =
+                                    value[32*i +: 32];
+                            else
+                                value[32*i +: 32] =
+                                    outside_right[line + bit_at / 128][bit_at % 128 +: 32];
                         end
                         if (c_kind[c] == 0) features_right[at] = value[K-1:0];
                         if (c_kind[c] == 2) weights_right[at] = value[KW-1:0];
@@ -175,7 +179,8 @@ module dma_moves #(
         begin
             wrong = 0;
             for (i = 0; i < WORDS; i = i + 1) begin
-                if (features[i] !== features_right[i] && (all || features[i] !== features_before[i]))
+                if (features[i] !== features_right[i]
+                    && (all || features[i] !== features_before[i]))
                     wrong = wrong + 1;
                 if (weights[i] !== weights_right[i] && (all || weights[i] !== weights_before[i]))
                     wrong = wrong + 1;
@@ -221,12 +226,14 @@ module dma_moves #(
             first = c_row[c] == 0 || c_row[c] == c_height[c] || lfsr[3:1] == 0;
             // from where it stands, the region stays where it is
             rows = 1 + lfsr[6:4];
-            if (rows > c_height[c] - (first ? 0 : c_row[c])) rows = c_height[c] - (first ? 0 : c_row[c]);
+            if (rows > c_height[c] - (first ? 0 : c_row[c]))
+                rows = c_height[c] - (first ? 0 : c_row[c]);
             bad = 0;
             draw; cut = 100000; lasts = lfsr[2];
             // in a command that is cut off no row of a ring changes twice
             if (command % 4 != 0 && rows > c_ring[c]) rows = c_ring[c];
-            if (command % 4 == 1 || command % 8 == 2) cut = lfsr[4:3] == 0 ? lfsr[8:5] % 3 : lfsr[13:5] % 130;
+            if (command % 4 == 1 || command % 8 == 2)
+                cut = lfsr[4:3] == 0 ? lfsr[8:5] % 3 : lfsr[13:5] % 130;
             else if (command % 8 == 3) begin
                 i = external_base / 16 + c_external[c] + (first ? 0 : c_row[c]) * c_beats[c];
                 bad = i + lfsr[20:6] % (rows * c_beats[c]);
@@ -269,7 +276,8 @@ module dma_moves #(
                 compare(1);
                 keep;
                 // a command, its rows, and the beats or words that they take
-                least = rows * (c_beats[c] > c_run[c] * c_runs[c] ? c_beats[c] : c_run[c] * c_runs[c]);
+                least = rows * (c_beats[c] > c_run[c] * c_runs[c] ? c_beats[c]
+                                                                 : c_run[c] * c_runs[c]);
                 i = external_base / 16 + c_external[c] + c_row[c] * c_beats[c];
                 j = (i - 1) / 256 - (i - rows * c_beats[c]) / 256;   // pages begun
                 if (waits == 0 && !grants)

@@ -122,7 +122,8 @@ module pool_layers #(
         rst = 0;
         for (layer = 0; layer < 60; layer = layer + 1) begin
             draw; sgn = random[0]; groups = 1 + random[2:1] % 3;
-            width = 2 + random[10:3] % (MOST - 1); height = 2 + random[18:11] % (RINGS == 0 ? 5 : 13);
+            width = 2 + random[10:3] % (MOST - 1);
+            height = 2 + random[18:11] % (RINGS == 0 ? 5 : 13);
             width_m1 = width - 1; n_xg = (width + TP - 1) / TP;
             draw; ring_m1 = random[1:0];
             step = groups + (RINGS == 0 ? 0 : random[2]);

@@ -8,7 +8,8 @@ module register_block_tb;
     reg  [7:0]  adr = 0;
     reg  [31:0] dat = 0, window_rdata = 0;
     reg         window_done = 0, bus_error = 0;
-    reg  [6:0]  events = 0;   // beats written, read; stalls for output, weights, input; stall, issue
+    // beats written, read; stalls for output, weights, input; stall, issue
+    reg  [6:0]  events = 0;
     wire [31:0] external_base;
     wire [31:0] dat_o, window_address, window_wdata;
     wire        ack, irq, go, single, stop, window_write, window_read;

@@ -249,13 +249,17 @@ module sequencer_runs #(
                 2: begin words[at][3:0] = OP_CONV; words[at+2][23:16] = 0; end
                 3: begin words[at][3:0] = OP_CONV; words[at+2][23:16] = 5; end
                 4: begin words[at][3:0] = OP_CONV; words[at][9] = 1; end
-                5: begin words[at][3:0] = OP_CONV; words[at][12:10] = 3'b011; words[at+2][7:0] = 0; end
+                5: begin
+                    words[at][3:0] = OP_CONV; words[at][12:10] = 3'b011; words[at+2][7:0] = 0;
+                end
                 6: begin words[at][3:0] = OP_CONV; words[at][10] = 1; words[at+2][3:0] = 1; end
                 7: begin words[at][3:0] = OP_CONV; words[at][17] = 1; words[at][12:10] = 3'b010; end
                 8: begin words[at][3:0] = OP_CONV; words[at][17] = 1; words[at][12:10] = 3'b001;
                          words[at+2][7:0] = 0; end
                 9: begin words[at][3:0] = OP_POOL; words[at][17] = 1; end
-                10: begin words[at][3:0] = OP_CONV; words[at][12:10] = 3'b110; words[at][17] = 0; end
+                10: begin
+                    words[at][3:0] = OP_CONV; words[at][12:10] = 3'b110; words[at][17] = 0;
+                end
                 default: if (EXTERNAL == 0) words[at+15-14][31] = 1;
                          else if (lfsr[12]) words[at+23][31] = 1;
                          else words[at][3:0] = OP_END;

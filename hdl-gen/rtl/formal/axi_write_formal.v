@@ -111,7 +111,9 @@ module axi_write_formal (
         assert (asked <= ordered && written == asked - {7'd0, owed});
         if (!busy) assert (owed == 9'd0 && !owes_response);
         // a beat is one of the stream, or nothing
-        if (wvalid) assert (wstrb == 16'd0 || (wstrb == 16'hffff && data_valid && wdata[3:0] == data));
+        if (wvalid)
+            assert (wstrb == 16'd0
+                    || (wstrb == 16'hffff && data_valid && wdata[3:0] == data));
         assert ((data_valid && data_ready) == (wrote && wstrb != 16'd0));
         if (!given_up) assert (taken == written);
         if (!busy && !given_up) assert (taken == ordered);

@@ -50,7 +50,7 @@ module qunet_tb;
             if (value !== wanted) begin
                 failures = failures + 1;
                 if (failures <= 10)
-                    $display("mismatch: frame %0d, byte %h of external memory, expected %h, found %h",
+                    $display("mismatch: frame %0d, byte %h outside, expected %h, found %h",
                              frame, {where[29:0], 2'b00}, wanted, value);
             end
         end

@@ -51,7 +51,7 @@ impl RegBus for Mmio {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use network::registers::{CTRL, DESCRIPTOR_DEPTH, ID};
+    use network::registers::{CTRL, ID};
 
     #[test]
     fn reads_and_writes_whole_registers_of_the_block_only() {
@@ -61,9 +61,10 @@ mod tests {
         let mut bus = unsafe { Mmio::new(block.as_mut_ptr()) };
         assert_eq!(bus.read(ID.offset), 7);
         bus.write(CTRL.offset, 3);
-        bus.write(DESCRIPTOR_DEPTH.offset + 4, 9);
+        let behind = 4 * REGISTERS.len() as u32;
+        bus.write(behind, 9);
         bus.write(CTRL.offset + 1, 9);
-        assert_eq!((bus.read(DESCRIPTOR_DEPTH.offset + 4), bus.read(2)), (u32::MAX, u32::MAX));
+        assert_eq!((bus.read(behind), bus.read(2)), (u32::MAX, u32::MAX));
         let written: [usize; 2] = [0, CTRL.offset as usize / 4];
         let expected = core::array::from_fn(|i| match i {
             i if i == written[0] => 7,
