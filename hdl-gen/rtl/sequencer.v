@@ -262,8 +262,9 @@ module sequencer #(
             wire unused_first = &{1'b0, first_a[31:20], first_b[31:20], first_out[31:20]};
             always @(posedge clk) begin
                 if (begins & ~resume)
-                    state_in <= {{12'd0, first_pool}, {12'd0, first_out[19:0]}, {first_ring_b, first_b[19:0]},
-                                 {first_ring_a, first_a[19:0]}, 32'd0};
+                    state_in <= {{12'd0, first_pool}, {12'd0, first_out[19:0]},
+                                 {first_ring_b, first_b[19:0]}, {first_ring_a, first_a[19:0]},
+                                 32'd0};
                 else if (arriving & state == S_RESUME)
                     state_in <= {fetch_data, state_in[32*SAVED_WORDS-1:32]};
                 if (launch) begin
