@@ -24,13 +24,19 @@ module packed_dot_product #(
     localparam PW = 2 * S + 1;
 
     wire [TN*PW-1:0] products;
-    genvar n;
+    genvar n, k;
     generate
         for (n = 0; n < TN; n = n + 1) begin : gen_product
             wire [D-1:0] low = weights[n*D +: D];
             wire [D-1:0] high = weights[(TN+n)*D +: D];
             wire below_zero = top_digit & low[D-1];
-            wire [D:0] above = {top_digit & high[D-1], high} - {{D{1'b0}}, below_zero};
+            // high - below_zero; the borrow in few levels of logic, as the multiplier is slow
+            wire [D:0] above;
+            assign above[0] = high[0] ^ below_zero;
+            for (k = 1; k < D; k = k + 1) begin : gen_borrow
+                assign above[k] = high[k] ^ (below_zero & high[k-1:0] == {k{1'b0}});
+            end
+            assign above[D] = (top_digit & high[D-1]) ^ (below_zero & high == {D{1'b0}});
             wire signed [WW-1:0] w = {above, {(S-D){below_zero}}, low};
             wire signed [TA:0] a = activations[n*(TA+1) +: TA+1];
             assign products[n*PW +: PW] = w * a;
