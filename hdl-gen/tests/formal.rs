@@ -22,7 +22,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ),
     ("axi_lite_slave", "active <= ~wb_ack_i;", "active <= 1'b1;"),
     ("axi_lite_slave", "(choose_write & all_strobes)", "choose_write"),
-    ("register_block", "if (busy) cycles <= cycles + 32'd1;", "if (busy) cycles <= 32'd1;"),
+    ("register_block", "            cycles <= cycles_n;", "cycles <= busy ? 32'd0 : cycles_n;"),
     ("register_block", "& ~wb_ack_o & ~waiting;", "& ~waiting;"),
     ("register_block", "& ((window_done & ~dropped)", "& (window_done"),
     ("axi_read", "wire        give_up = dropping | flush;", "wire        give_up = dropping;"),

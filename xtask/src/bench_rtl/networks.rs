@@ -168,7 +168,8 @@ impl Run<'_> {
         steps: bool,
     ) -> Result<NetworkRow> {
         let [tn, tm, tp, digit_bits] = shape;
-        let folder = work.join(format!("external-{tn}-{tm}-{tp}-{digit_bits}-{features}-{weights}"));
+        let folder =
+            work.join(format!("external-{tn}-{tm}-{tp}-{digit_bits}-{features}-{weights}"));
         let config = HardwareConfig {
             memory: MemoryPlace::External,
             feature_memory_kib: Some(features),
