@@ -62,11 +62,14 @@ pub struct HardwareConfig {
     pub requantize_lanes: Option<usize>,
     /// Whether the requantizer has a multiplier; absent: unless the network is in `fixed` mode.
     pub scaled: Option<bool>,
-    /// Where tensors and weights lie: `"on-chip"` or `"external"`.
+    /// Where tensors and weights lie: `"on-chip"`, or `"external"` (memory on an AXI4 bus; the
+    /// engine's memories are buffers).
     pub memory: MemoryPlace,
-    /// Largest feature memory in KiB; absent: as large as the network needs, 256 if external.
+    /// Largest feature memory in KiB, or size of the feature buffer if `memory` is external; absent:
+    /// as large as the network needs, 256 for a buffer.
     pub feature_memory_kib: Option<usize>,
-    /// Largest weight memory in KiB; absent: as large as the network needs, 80 if external.
+    /// Largest weight memory in KiB, or size of the weight buffer if `memory` is external; absent:
+    /// as large as the network needs, 80 for a buffer.
     pub weight_memory_kib: Option<usize>,
     /// Cycles after which a frame is stopped with an error, 0 = never; absent: four times the model.
     pub watchdog_cycles: Option<u32>,
