@@ -5,6 +5,7 @@
 
 use hdl_gen::cycles::cycle_model;
 use hdl_gen::energy::estimate;
+use hdl_gen::external::BytesMoved;
 use hdl_gen::schedule::schedule;
 use hdl_gen::{CellChoice, HardwareConfig};
 use network::Mode;
@@ -59,6 +60,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         1e6 * mhz / model.total as f64
     );
     let tensors = network.run_reference(&inputs::random(&network, 1))?;
-    println!("{}", estimate(&network, &config, Some(&tensors))?);
+    println!("{}", estimate(&network, &config, BytesMoved::default(), Some(&tensors))?);
     Ok(())
 }
