@@ -174,5 +174,9 @@ fn print_plan(plan: &ExternalReport) {
     say!("{plan}");
     let (moved, floor) = (plan.moved.total(), plan.floor_bytes);
     let times = moved as f64 / floor.max(1) as f64;
-    say!("{} moved a frame, {times:.2} times the floor of {}", bytes(moved), bytes(floor));
+    say!(
+        "{} moved a frame, {times:.2} times the {} of input, output, weights and skips outside",
+        bytes(moved),
+        bytes(floor)
+    );
 }

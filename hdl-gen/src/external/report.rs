@@ -72,7 +72,7 @@ impl fmt::Display for ExternalReport {
         writeln!(
             f,
             "{} bytes a frame: {features_in} of features in, {features_out} out, {weights} of \
-             weights; at least {}",
+             weights; {} with all skips outside and nothing else twice",
             self.moved.total(),
             self.floor_bytes
         )?;
