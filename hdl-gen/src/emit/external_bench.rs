@@ -46,7 +46,7 @@ pub fn external_bench(
         n_operations += usize::from(wanted && !is_input);
         let size = [spec.channels, spec.height, spec.width];
         for part in &tensor.parts {
-            for (address, mask, word) in words(&layout, part, size, &value) {
+            for (address, mask, word) in words(&layout, part, size, value) {
                 if is_input {
                     let _ = writeln!(given, "{address:08x}{word:08x}");
                     n_given += 1;
