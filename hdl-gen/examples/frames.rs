@@ -1,7 +1,7 @@
 //! Prints cycles, frames a second and the estimated energy of a U-Net on an engine.
 //!
-//! `cargo run --release -p qunet-hdl-gen --example frames -- W A MODE TN TM TP D CELL MHZ [RQ]`, for
-//! base 8, depth 3, 64×64, with W8 in the first layer and the head, and MODE scaled or fixed.
+//! `cargo run --release -p qunet-hdl-gen --example frames -- W A MODE TN TM TP D CELL MHZ [RQ]`,
+//! for base 8, depth 3, 64×64, with W8 in the first layer and the head, and MODE scaled or fixed.
 
 use hdl_gen::cycles::cycle_model;
 use hdl_gen::energy::estimate;
