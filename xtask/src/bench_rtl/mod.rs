@@ -12,6 +12,7 @@ mod peer;
 mod progress;
 mod random;
 mod report;
+mod synthesis;
 mod tables;
 
 use std::path::PathBuf;
@@ -61,6 +62,8 @@ enum Part {
     Mixed,
     /// Random networks on several array shapes
     Random,
+    /// Area and clock of single engines by Yosys and nextpnr
+    Synthesis,
     /// NNgen and ours on the same layer and U-Net
     Peer,
 }
@@ -96,6 +99,9 @@ impl BenchRtl {
         if wants(Part::Random) {
             let n = self.random_networks.unwrap_or(if self.quick { 20 } else { 500 });
             report.random_networks = random::measure(&work, self.seed, n, self.quick)?;
+        }
+        if wants(Part::Synthesis) {
+            report.synthesis = synthesis::measure(&work, self.quick)?;
         }
         if wants(Part::Peer) && !self.quick {
             match &self.nngen_python {

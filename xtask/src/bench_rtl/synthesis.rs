@@ -1,0 +1,99 @@
+//! Area and clock of single engines by Yosys and nextpnr, beside the resource model.
+
+use std::path::Path;
+
+use anyhow::Result;
+use hdl_gen::emit::{Depths, generate_engine};
+use hdl_gen::synth::synth;
+use hdl_gen::{CellChoice, Engine, HardwareConfig, Target};
+
+use super::progress::Progress;
+use super::report::SynthesisRow;
+
+/// An engine with small memories, so that the array decides.
+struct Build {
+    target: Target,
+    /// TN, TM, TP.
+    lanes: [usize; 3],
+    digit_bits: usize,
+    lane_bits: u8,
+    cell: CellChoice,
+    scaled: bool,
+}
+
+const fn w4(target: Target, lanes: [usize; 3], cell: CellChoice) -> Build {
+    Build { target, lanes, digit_bits: 4, lane_bits: 6, cell, scaled: true }
+}
+
+const fn w1(target: Target, lanes: [usize; 3]) -> Build {
+    Build { target, lanes, digit_bits: 1, lane_bits: 3, cell: CellChoice::Plain, scaled: false }
+}
+
+/// The first two have a clock goal each; with `quick`, they alone.
+const BUILDS: [Build; 6] = [
+    w4(Target::Ecp5_25k, [2, 4, 2], CellChoice::Packed),
+    w4(Target::Up5k, [2, 2, 2], CellChoice::Packed),
+    w4(Target::Ecp5_25k, [2, 4, 4], CellChoice::Packed),
+    w4(Target::Ecp5_25k, [2, 2, 2], CellChoice::Lut),
+    w1(Target::Ecp5_25k, [4, 4, 4]),
+    w1(Target::Up5k, [4, 4, 1]),
+];
+
+const DEPTHS: Depths =
+    Depths { features: 512, weights: 256, params: 128, descriptors: 128, pool: 64, external: None };
+
+/// Synthesizes the builds; those without a place-and-route tool have no clock.
+pub fn measure(work: &Path, quick: bool) -> Result<Vec<SynthesisRow>> {
+    let builds = if quick { &BUILDS[..2] } else { &BUILDS[..] };
+    let progress = Progress::new(builds.len() as u64, "synthesis");
+    let mut rows = Vec::new();
+    for (idx, build) in builds.iter().enumerate() {
+        progress.doing(&format!(
+            "{} lanes on {}",
+            build.lanes.iter().product::<usize>(),
+            build.target
+        ));
+        rows.push(build.measure(&work.join(format!("synthesis-{idx}")))?);
+        progress.step();
+    }
+    Ok(rows)
+}
+
+impl Build {
+    fn measure(&self, folder: &Path) -> Result<SynthesisRow> {
+        let [tn, tm, tp] = self.lanes;
+        let digit_bits = self.digit_bits;
+        let config =
+            HardwareConfig { tn, tm, tp, digit_bits, mac_cell: self.cell, ..Default::default() };
+        let engine = Engine {
+            tn,
+            tm,
+            tp,
+            digit_bits,
+            lane_bits: usize::from(self.lane_bits),
+            mac_cell: config.mac_cell(self.lane_bits)?,
+            requantize_lanes: config.requantize_lanes(),
+            accumulator_bits: 0,
+            scaled: self.scaled,
+        };
+        let engine = Engine { accumulator_bits: engine.least_accumulator_bits(), ..engine };
+        generate_engine(engine, DEPTHS, &config, folder)?;
+        let found = synth(folder, self.target)?;
+        let (area, model) = (found.area, found.estimate);
+        Ok(SynthesisRow {
+            target: format!(
+                "{}: W{} A{}, {:?}",
+                self.target, self.digit_bits, self.lane_bits, self.cell
+            ),
+            lanes: engine.lanes() as u64,
+            luts: area.luts as u64,
+            ffs: area.ffs as u64,
+            brams: area.block_rams as u64,
+            dsps: area.multipliers as u64,
+            model_luts: model.luts as u64,
+            model_dsps: model.multipliers as u64,
+            model_brams: model.block_rams as u64,
+            fmax_mhz: found.fmax_mhz,
+        })
+    }
+}
