@@ -5,6 +5,7 @@ mod common;
 use common::{cache_dir, has_verilator};
 use hdl_gen::{HardwareConfig, HostBus, generate};
 use network::Network;
+use network::descriptor::DESCRIPTOR_STRIDE;
 use network::descriptor::{OP, reserved_bits};
 use network::registers::*;
 use qunet_tests::inputs;
@@ -264,7 +265,7 @@ fn bad_descriptors_stop(f: &mut Fixture) {
         put_descriptor(f, index, good[index as usize]);
     }
     // a program without an end runs off the memory
-    let end = f.design.manifest().operations.len() as u32 * 16;
+    let end = (f.design.manifest().operations.len() * DESCRIPTOR_STRIDE) as u32;
     f.write(WINDOW_SELECT, WINDOW_DESCRIPTORS);
     let words: Vec<u32> = (0..16).map(|_| f.read(WINDOW_DATA)).collect();
     words.iter().enumerate().for_each(|(i, word)| put_descriptor(f, end + i as u32, *word));
