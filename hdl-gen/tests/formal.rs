@@ -22,7 +22,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ),
     ("axi_lite_slave", "active <= ~wb_ack_i;", "active <= 1'b1;"),
     ("axi_lite_slave", "(choose_write & all_strobes)", "choose_write"),
-    ("register_block", "            cycles <= cycles_n;", "cycles <= busy ? 32'd0 : cycles_n;"),
+    ("register_block", "cycles + {31'd0, busy}", "cycles + 32'd1"),
     ("register_block", "& ~wb_ack_o & ~waiting;", "& ~waiting;"),
     ("register_block", "& ((window_done & ~dropped)", "& (window_done"),
     ("axi_read", "wire        give_up = dropping | flush;", "wire        give_up = dropping;"),
@@ -45,8 +45,8 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("command_queue", "running & ~arriving & (~valid | take)", "running & ~arriving"),
     ("command_queue", "assign may_start = valid & ~ahead[31];", "assign may_start = valid;"),
     ("command_queue", "if (take) valid <= 1'b0;", ""),
-    ("write_arbiter", "{TP{load & granted}}", "{TP{load}}"),
-    ("write_arbiter", "granted ? load_data : engine_data", "load ? load_data : engine_data"),
+    ("write_arbiter", "{TP{loads}}", "{TP{load}}"),
+    ("write_arbiter", "loads ? load_data : engine_data", "load ? load_data : engine_data"),
 ];
 
 fn formal_folder() -> PathBuf {
