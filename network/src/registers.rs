@@ -452,11 +452,7 @@ impl FeatureLayout {
     /// # Panics
     /// If `bank` is shorter than [`Self::bank_window_words`] or `lane` is not a lane.
     pub fn unpack(&self, spec: &TensorSpec, bank: &[u32], lane: usize) -> u8 {
-        let bit = lane * self.lane_bits;
-        let low = u64::from(bank[bit / 32]);
-        let high = bank.get(bit / 32 + 1).map_or(0, |w| u64::from(*w));
-        let code = ((low | high << 32) >> (bit % 32)) & ((1 << self.lane_bits) - 1);
-        self.byte(spec, code as u32)
+        self.byte(spec, self.get(bank, [0, lane]))
     }
 
     /// The byte that stands for the code in a lane.
@@ -472,6 +468,18 @@ impl FeatureLayout {
     /// Units of a feature word.
     pub const fn word_units(&self) -> usize {
         (self.pixel_lanes * self.input_lanes * self.lane_bits).div_ceil(32)
+    }
+
+    /// Column and channel lane of each value in the words of pixel group `pixels` of a row of
+    /// `width` columns; columns outside are left out.
+    pub fn word_values(
+        &self,
+        pixels: usize,
+        width: usize,
+    ) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let (first, n_lanes) = (pixels * self.pixel_lanes, self.input_lanes);
+        let columns = first..(first + self.pixel_lanes).min(width);
+        columns.flat_map(move |x| (0..n_lanes).map(move |lane| (x, lane)))
     }
 
     /// Writes the low bits of `code` into a lane of a pixel of a word that is zero there.
@@ -587,5 +595,7 @@ mod tests {
         layout.put(&mut units, [0, 0], 0xff);
         assert_eq!(units, [0x5000_007f, 0x5]);
         assert_eq!([[1, 1], [0, 0], [1, 2]].map(|at| layout.get(&units, at)), [0x55, 0x7f, 0]);
+        // a row of three columns: the second word holds one of them
+        assert!(layout.word_values(1, 3).eq([(2, 0), (2, 1), (2, 2)]));
     }
 }

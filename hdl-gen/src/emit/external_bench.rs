@@ -86,7 +86,7 @@ fn words(
         for pixels in 0..width.div_ceil(layout.pixel_lanes) {
             for group in 0..part.n_groups {
                 let (mut word, mut mask) = (vec![0; units], vec![0; units]);
-                for (x, lane) in lanes(layout, pixels, width) {
+                for (x, lane) in layout.word_values(pixels, width) {
                     let channel = (part.first_group + group) * layout.input_lanes + lane;
                     let at = [x % layout.pixel_lanes, lane];
                     layout.put(&mut mask, at, u32::MAX);
@@ -101,15 +101,4 @@ fn words(
         }
     }
     found
-}
-
-/// Column and channel lane of each value in a word, columns outside left out.
-fn lanes(
-    layout: &FeatureLayout,
-    pixels: usize,
-    width: usize,
-) -> impl Iterator<Item = (usize, usize)> {
-    let (first, n_lanes) = (pixels * layout.pixel_lanes, layout.input_lanes);
-    let columns = first..(first + layout.pixel_lanes).min(width);
-    columns.flat_map(move |x| (0..n_lanes).map(move |lane| (x, lane)))
 }

@@ -85,7 +85,7 @@ impl Verilated {
         Ok(())
     }
 
-    /// Writes the network's input into external memory; `words` makes the words of a place.
+    /// Writes the network's input into external memory.
     pub(super) fn load_external_input(&mut self, values: &[u8]) -> Result<(), VerilatedError> {
         let program = self.manifest().clone();
         let layout = program.engine.layout();
@@ -96,7 +96,7 @@ impl Verilated {
             for y in 0..spec.height {
                 for (pixels, group) in places(&layout, &part, spec.width) {
                     let mut units = vec![0; layout.word_units()];
-                    for (x, lane) in lanes(&layout, pixels, spec.width) {
+                    for (x, lane) in layout.word_values(pixels, spec.width) {
                         let channel = (part.first_group + group) * layout.input_lanes + lane;
                         if channel < channels {
                             let code = packing.value(&spec, values, channel, [y, x]) as u32;
@@ -134,7 +134,7 @@ impl Verilated {
                     for unit in &mut units {
                         *unit = self.peek(DATA)?;
                     }
-                    for (x, lane) in lanes(&layout, pixels, spec.width) {
+                    for (x, lane) in layout.word_values(pixels, spec.width) {
                         let channel = (part.first_group + group) * layout.input_lanes + lane;
                         if channel < spec.channels {
                             let code = layout.get(&units, [x % layout.pixel_lanes, lane]);
@@ -200,17 +200,6 @@ fn places(
     let n_groups = part.n_groups;
     let pixels = 0..width.div_ceil(layout.pixel_lanes);
     pixels.flat_map(move |pixels| (0..n_groups).map(move |group| (pixels, group)))
-}
-
-/// Column and channel lane of each value of a word, columns outside left out.
-fn lanes(
-    layout: &FeatureLayout,
-    pixels: usize,
-    width: usize,
-) -> impl Iterator<Item = (usize, usize)> + use<> {
-    let (first, n_lanes) = (pixels * layout.pixel_lanes, layout.input_lanes);
-    let columns = first..(first + layout.pixel_lanes).min(width);
-    columns.flat_map(move |x| (0..n_lanes).map(move |lane| (x, lane)))
 }
 
 /// Address of a word in 32-bit words.
