@@ -33,20 +33,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..Default::default()
     };
     config.validate()?;
-    let engine = Engine {
-        tn: config.tn,
-        tm: config.tm,
-        tp: config.tp,
-        digit_bits: config.digit_bits,
-        mac_cell: config.mac_cell(lane_bits)?,
-        lane_bits: usize::from(lane_bits),
-        requantize_lanes: config.requantize_lanes(),
-        accumulator_bits: 0,
-        scaled: scaled == "1",
-    };
-    let least = engine.least_accumulator_bits();
-    let accumulator_bits = more.first().map_or(Ok(least), |bits| bits.parse())?;
-    let engine = Engine { accumulator_bits, ..engine };
+    let asked = more.first().map_or(Ok(0), |bits| bits.parse())?;
+    let engine = Engine::new(&config, lane_bits, scaled == "1", asked)?;
     let depths = Depths {
         features: 512,
         weights: 256,

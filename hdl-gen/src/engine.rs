@@ -5,6 +5,8 @@ use network::registers::FeatureLayout;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::MacCell;
+use crate::config::HardwareConfig;
+use crate::error::HdlError;
 
 /// Bits of a parameter word: M above B.
 pub const PARAM_BITS: usize = 48;
@@ -33,6 +35,32 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// The engine of a configuration, with as many accumulator bits as asked for and the array's own
+    /// sums need.
+    ///
+    /// # Errors
+    /// [`HdlError::Config`] if the configured cell cannot make products on such lanes.
+    pub fn new(
+        config: &HardwareConfig,
+        lane_bits: u8,
+        scaled: bool,
+        accumulator_bits: usize,
+    ) -> Result<Engine, HdlError> {
+        let engine = Engine {
+            tn: config.tn,
+            tm: config.tm,
+            tp: config.tp,
+            digit_bits: config.digit_bits,
+            mac_cell: config.mac_cell(lane_bits)?,
+            lane_bits: usize::from(lane_bits),
+            requantize_lanes: config.requantize_lanes(),
+            accumulator_bits,
+            scaled,
+        };
+        let least = engine.least_accumulator_bits();
+        Ok(Engine { accumulator_bits: accumulator_bits.max(least), ..engine })
+    }
+
     /// Multiply-accumulates a cycle.
     pub fn lanes(&self) -> usize {
         self.tn * self.tm * self.tp

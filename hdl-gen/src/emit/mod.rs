@@ -118,17 +118,7 @@ pub fn generate_loadable(
 ) -> Result<Manifest, HdlError> {
     config.validate()?;
     let lane_bits = config.lane_bits.unwrap_or(8);
-    let engine = Engine {
-        tn: config.tn,
-        tm: config.tm,
-        tp: config.tp,
-        digit_bits: config.digit_bits,
-        mac_cell: config.mac_cell(lane_bits)?,
-        lane_bits: usize::from(lane_bits),
-        requantize_lanes: config.requantize_lanes(),
-        accumulator_bits: 32,
-        scaled: config.scaled.unwrap_or(true),
-    };
+    let engine = Engine::new(config, lane_bits, config.scaled.unwrap_or(true), 32)?;
     generate_engine(engine, depths, config, out_dir)
 }
 

@@ -150,20 +150,8 @@ fn engine(
     if !scaled {
         check_multipliers(operations)?;
     }
-    let engine = Engine {
-        tn: config.tn,
-        tm: config.tm,
-        tp: config.tp,
-        digit_bits: config.digit_bits,
-        mac_cell: config.mac_cell(lane_bits)?,
-        lane_bits: usize::from(lane_bits),
-        requantize_lanes: config.requantize_lanes(),
-        accumulator_bits: 32,
-        scaled,
-    };
     let needed = operations.iter().map(|op| accumulator_bits(network, op)).max().unwrap_or(0);
-    let least = engine.least_accumulator_bits();
-    Ok(Engine { accumulator_bits: needed.clamp(least, 32.max(least)), ..engine })
+    Engine::new(config, lane_bits, scaled, needed.min(32))
 }
 
 fn check_multipliers(operations: &[Operation]) -> Result<(), HdlError> {

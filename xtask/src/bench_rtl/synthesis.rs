@@ -65,18 +65,7 @@ impl Build {
         let digit_bits = self.digit_bits;
         let config =
             HardwareConfig { tn, tm, tp, digit_bits, mac_cell: self.cell, ..Default::default() };
-        let engine = Engine {
-            tn,
-            tm,
-            tp,
-            digit_bits,
-            lane_bits: usize::from(self.lane_bits),
-            mac_cell: config.mac_cell(self.lane_bits)?,
-            requantize_lanes: config.requantize_lanes(),
-            accumulator_bits: 0,
-            scaled: self.scaled,
-        };
-        let engine = Engine { accumulator_bits: engine.least_accumulator_bits(), ..engine };
+        let engine = Engine::new(&config, self.lane_bits, self.scaled, 0)?;
         generate_engine(engine, DEPTHS, &config, folder)?;
         let found = synth(folder, self.target)?;
         let (area, model) = (found.area, found.estimate);
