@@ -19,6 +19,7 @@ pub mod arithmetic;
 pub mod channel;
 pub mod descriptor;
 pub mod error;
+mod external_word;
 pub mod format;
 pub mod graph;
 mod input_packing;

@@ -28,6 +28,12 @@ struct Plan {
     floor: f64,
 }
 
+impl Plan {
+    fn name(&self) -> String {
+        format!("base {} depth {}, {}²", self.base, self.depth, self.size)
+    }
+}
+
 const SMALL: [Plan; 2] = [
     Plan { base: 8, depth: 3, size: 64, shapes: SHAPES.first_chunk::<4>().unwrap(), floor: 0.95 },
     Plan { base: 8, depth: 3, size: 128, shapes: SHAPES.first_chunk::<4>().unwrap(), floor: 0.95 },
@@ -78,14 +84,12 @@ pub fn measure(work: &Path, seed: u64, quick: bool) -> Result<Vec<NetworkRow>> {
         let image = inputs::random(&network, seed);
         let expected = Simulator::new(&network)?.trace(&image)?.tensors;
         for shape in plan.shapes {
-            let Plan { base, depth, size, .. } = plan;
-            let name = format!("base {base} depth {depth}, {size}²");
-            progress.doing(&format!("{name} on {shape:?}"));
-            let run = Run { network: &network, image: &image, expected: &expected };
+            progress.doing(&format!("{} on {shape:?}", plan.name()));
+            let run = Run::new(plan, &network, &image, &expected);
             // single steps double the cycles, so the quick run leaves out the largest
-            let steps = !(quick && *size == LARGE.size);
+            let steps = !(quick && plan.size == LARGE.size);
             let row = run.on(work, *shape, steps)?;
-            rows.push(NetworkRow { name, utilization_floor: plan.floor, ..row });
+            rows.push(NetworkRow { utilization_floor: plan.floor, ..row });
             progress.step();
         }
     }
@@ -101,7 +105,7 @@ fn measure_external(work: &Path, seed: u64, quick: bool) -> Result<Vec<NetworkRo
     let network = self::network(&SMALL[0], seed);
     let image = inputs::random(&network, seed);
     let expected = Simulator::new(&network)?.trace(&image)?.tensors;
-    let run = Run { network: &network, image: &image, expected: &expected };
+    let run = Run::new(&SMALL[0], &network, &image, &expected);
     let small = run.external(work, SHAPES[2], SMALL_BUFFERS, true)?;
     // what the small network moves depends on its buffers alone
     let mut rows = vec![NetworkRow { bytes_allowed: small.bytes_moved, ..small }];
@@ -112,7 +116,7 @@ fn measure_external(work: &Path, seed: u64, quick: bool) -> Result<Vec<NetworkRo
     let network = self::network(&LARGE, seed);
     let image = inputs::random(&network, seed);
     let expected = Simulator::new(&network)?.trace(&image)?.tensors;
-    let run = Run { network: &network, image: &image, expected: &expected };
+    let run = Run::new(&LARGE, &network, &image, &expected);
     for shape in EXTERNAL_SHAPES {
         for (buffers, bytes_allowed) in BUFFERS {
             progress.doing(&format!("256² on {shape:?}, buffers of {buffers:?} KiB"));
@@ -126,18 +130,24 @@ fn measure_external(work: &Path, seed: u64, quick: bool) -> Result<Vec<NetworkRo
 
 /// A network with one image and the simulator's tensors.
 struct Run<'a> {
+    name: String,
     network: &'a Network,
     image: &'a [u8],
     expected: &'a [Vec<u8>],
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(plan: &Plan, network: &'a Network, image: &'a [u8], expected: &'a [Vec<u8>]) -> Run<'a> {
+        Run { name: plan.name(), network, image, expected }
+    }
+
     fn on(&self, work: &Path, shape: Shape, steps: bool) -> Result<NetworkRow> {
         let [tn, tm, tp, digit_bits] = shape;
         let folder = work.join(format!("unet-{tn}-{tm}-{tp}-{digit_bits}"));
         generate(self.network, &config(shape), &folder)?;
         let mut design = Verilated::build(&folder, &cache(work))?;
         let mut row = NetworkRow {
+            name: self.name.clone(),
             memory: "on-chip".into(),
             lanes: design.manifest().engine.lanes(),
             shape: [tn, tm, tp],
@@ -178,12 +188,8 @@ impl Run<'_> {
         };
         let report = generate(self.network, &config, &folder)?;
         let mut design = Verilated::build(&folder, &cache(work))?;
-        let spec = self.network.spec(self.network.input);
         let mut row = NetworkRow {
-            name: format!(
-                "base {} depth {}, {}², {features} + {weights} KiB",
-                LARGE.base, LARGE.depth, spec.width
-            ),
+            name: format!("{}, {features} + {weights} KiB", self.name),
             memory: "external".into(),
             lanes: design.manifest().engine.lanes(),
             shape: [tn, tm, tp],
@@ -193,9 +199,6 @@ impl Run<'_> {
             bytes_floor: report.external.map_or(0, |plan| plan.floor_bytes as u64),
             ..NetworkRow::default()
         };
-        if spec.width != LARGE.size {
-            row.name = format!("base 8 depth 3, {}², {features} + {weights} KiB", spec.width);
-        }
         design.load_input(self.image)?;
         let started = Instant::now();
         let counters = design.run()?;
