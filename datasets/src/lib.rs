@@ -9,6 +9,7 @@
 //! This crate knows neither networks nor training, and never prints.
 #![forbid(unsafe_code)]
 
+pub mod augment;
 mod bids;
 pub mod config;
 mod dataset;

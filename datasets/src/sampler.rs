@@ -1,9 +1,10 @@
-//! Training batches: random patches with flips, 90° rotations and intensity jitter.
+//! Training batches: random patches with flips, 90° rotations, intensity jitter and augmentation.
 
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::augment::{Augment, Warp, intensity};
 use crate::dataset::Sample;
 use crate::image::{Image, Mask};
 
@@ -26,6 +27,8 @@ pub struct SamplerOptions {
     pub foreground: f32,
     /// Largest relative change of contrast, and largest shift in units of the normalised image.
     pub intensity_jitter: f32,
+    /// Deformation, exponent, field and noise.
+    pub augment: Augment,
 }
 
 impl Default for SamplerOptions {
@@ -39,6 +42,7 @@ impl Default for SamplerOptions {
             rotations: true,
             foreground: 0.0,
             intensity_jitter: 0.0,
+            augment: Augment::default(),
         }
     }
 }
@@ -152,9 +156,16 @@ impl<'a> PatchSampler<'a> {
             }
         };
         let (top, left) = (corner(0, &mut rng), corner(1, &mut rng));
-        let mut image = sample.image.window(top, left, patch[0], patch[1]);
-        let mut mask = sample.mask.window(top, left, patch[0], patch[1]);
         let symmetry = Symmetry::draw(options, &mut rng);
+        let (mut image, mut mask) = if options.augment.moves() {
+            let warp = Warp::draw(&options.augment, [top, left], patch, &mut rng);
+            (warp.image(&sample.image), warp.mask(&sample.mask))
+        } else {
+            (
+                sample.image.window(top, left, patch[0], patch[1]),
+                sample.mask.window(top, left, patch[0], patch[1]),
+            )
+        };
         if options.intensity_jitter > 0.0 {
             let jitter = options.intensity_jitter;
             let gain = 1.0 + rng.random_range(-jitter..=jitter);
@@ -163,6 +174,7 @@ impl<'a> PatchSampler<'a> {
             let changed = image.data.iter_mut().filter(|v| **v != 0.0);
             changed.for_each(|v| *v = *v * gain + shift);
         }
+        intensity(&mut image, &options.augment, &mut rng);
         let plane = patch[0] * patch[1];
         image.data =
             image.data.chunks_exact(plane).flat_map(|p| symmetry.apply(p, patch)).collect();

@@ -1,6 +1,6 @@
 //! Prints cycles, frames a second and the estimated energy of a U-Net on an engine.
 //!
-//! `cargo run --release -p qunet-hdl-gen --example frames -- W A MODE TN TM TP D CELL MHZ [RQ]`,
+//! `cargo run --release -p qunet-hdl-gen --example frames -- W A MODE TN TM TP D CELL MHZ [compact]`,
 //! for base 8, depth 3, 64×64, with W8 in the first layer and the head, and MODE scaled or fixed.
 
 use hdl_gen::cycles::cycle_model;
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [weight_bits, activation_bits, mode, tn, tm, tp, digit_bits, cell, mhz, more @ ..] =
         args.as_slice()
     else {
-        return Err("expected W A MODE TN TM TP D CELL MHZ [RQ]".into());
+        return Err("expected W A MODE TN TM TP D CELL MHZ [compact]".into());
     };
     let mode = match mode.as_str() {
         "scaled" => Mode::Scaled,
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         tp: tp.parse()?,
         digit_bits: digit_bits.parse()?,
         mac_cell,
-        requantize_lanes: more.first().map(|lanes| lanes.parse()).transpose()?,
+        compact: more.first().is_some_and(|word| word == "compact"),
         ..Default::default()
     };
     let schedule = schedule(&network, &config)?;

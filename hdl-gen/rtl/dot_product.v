@@ -1,19 +1,18 @@
 `default_nettype none
 // One tree of the array: the sum of TN products of a weight digit and an activation.
 //
-// Contract: sum of w*a with w a D-bit digit, two's complement if top_digit, else unsigned; with
-// D = 1 and one_bit, w is +1 for bit 0 and -1 for bit 1. No multiplier where D = 1 or CELL = 1.
+// Contract: sum of w*a with w a D-bit digit, two's complement if top_digit, else unsigned. No
+// multiplier where CELL = 1.
 // Latency: one cycle. Throughput: TN products a cycle.
 module dot_product #(
     parameter TN = 2,   // input channel lanes, power of two
     parameter TA = 6,   // bits of an activation lane, 1..8
-    parameter D = 4,    // bits of a weight digit: 1, 2, 4 or 8
+    parameter D = 4,    // bits of a weight digit: 2, 4 or 8
     parameter CELL = 0, // 0: multiplier, 1: shift and add
     parameter SW = 14   // bits of the sum: D + TA + 3 + log2 TN
 ) (
     input  wire                 clk,
     input  wire                 top_digit,
-    input  wire                 one_bit,
     input  wire [TN*D-1:0]      weights,
     input  wire [TN*(TA+1)-1:0] activations,
     output reg  signed [SW-1:0] sum
@@ -26,12 +25,7 @@ module dot_product #(
         for (n = 0; n < TN; n = n + 1) begin : gen_product
             wire signed [TA:0] a = activations[n*(TA+1) +: TA+1];
             wire signed [PW-1:0] wide = {{(PW-TA-1){a[TA]}}, a};
-            if (D == 1) begin : gen_add
-                // both choices depend on the activation alone, so all trees of a pixel share them
-                wire signed [PW-1:0] if_zero = one_bit ? wide : {PW{1'b0}};
-                wire signed [PW-1:0] if_one = one_bit | top_digit ? -wide : wide;
-                assign products[n*PW +: PW] = weights[n] ? if_one : if_zero;
-            end else if (CELL == 1) begin : gen_shift_add
+            if (CELL == 1) begin : gen_shift_add
                 // Horner over the bits; the highest counts negative in the top digit
                 wire signed [PW-1:0] highest = top_digit ? -wide : wide;
                 reg [PW-1:0] product;
@@ -47,9 +41,6 @@ module dot_product #(
                 wire unused_ok = &{1'b0, wide};
                 assign products[n*PW +: PW] = w * a;
             end
-        end
-        if (D != 1) begin : gen_unused
-            wire unused_ok = &{1'b0, one_bit};
         end
     endgenerate
 

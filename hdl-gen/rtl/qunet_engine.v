@@ -14,6 +14,7 @@ module qunet_engine #(
     parameter CELL = 0,              // 0: multiplier, 1: shift and add, 2: two products each
     parameter RQ = 2,                // requantize lanes, divides TP
     parameter ACC = 32,              // bits of an accumulator, 18..32
+    parameter BIAS = 32,             // bits of a bias, 1..32
     parameter SCALED = 1,            // 1: multiplier in the requantizer, 0: M is +1 or -1
     parameter HOST_BUS = 0,          // bus of the build for CAPS, 0: Wishbone, 1: AXI4-Lite
     parameter FEATURE_DEPTH = 4096,  // words of TP*TN*TA bits, 2 and up
@@ -24,7 +25,8 @@ module qunet_engine #(
     parameter COMMAND_DEPTH = 16,    // words of 32 bits, 2 and up: commands of the engine,
     parameter TRANSFER_DEPTH = 16,   // of the DMA,
     parameter CHANNEL_DEPTH = 16,    // and the table of its channels
-    parameter POOL_DEPTH = 16,       // words of the fused max-pool's half row, 2 and up
+    parameter POOL_DEPTH = 16,       // words of the fused max-pool's half row, 2 and up, 0: none
+    parameter PREFETCH = 1,          // 0: descriptors are fetched one after the other
     parameter WEIGHT_FILE = "",      // $readmemh images, or "" for undefined contents
     parameter PARAM_FILE = "",
     parameter DESC_FILE = "",
@@ -188,7 +190,7 @@ module qunet_engine #(
     wire [15:0]    clamp_high, clamp_low, threshold;
     sequencer #(
         .TM(TM), .D(D), .AW(AW), .WAW(WAW), .PAW(PAW), .DAW(DAW), .DEPTH(DESC_DEPTH),
-        .EXTERNAL(EXTERNAL)
+        .PREFETCH(PREFETCH), .FUSED(POOL_DEPTH != 0), .EXTERNAL(EXTERNAL)
     ) u_sequencer (
         .clk(clk), .rst(rst), .stop(stop), .go(go), .single(single), .busy(running),
         .paused(paused), .finished(finished), .stepped(stepped), .bad(bad), .layer(layer),
@@ -438,11 +440,11 @@ module qunet_engine #(
         .word_last(word_last), .drain_ends(drain_ends)
     );
 
-    // requantize: two cycles for the parameter word, as reading takes most of one; four for the
-    // arithmetic
+    // requantize: two cycles for the parameter word, as reading takes most of one (the array takes
+    // one of them); four for the arithmetic
     wire [RQ*ACC-1:0] drained_q;
     wire [47:0]       param;
-    delay #(.WIDTH(RQ*ACC), .STAGES(2)) u_drained (
+    delay #(.WIDTH(RQ*ACC), .STAGES(1)) u_drained (
         .clk(clk), .rst(1'b0), .din(drained), .dout(drained_q)
     );
     delay #(.WIDTH(48), .STAGES(1)) u_param (
@@ -452,7 +454,7 @@ module qunet_engine #(
     genvar r;
     generate
         for (r = 0; r < RQ; r = r + 1) begin : gen_requantize
-            requantize #(.ACC(ACC), .SCALED(SCALED)) u_requantize (
+            requantize #(.ACC(ACC), .BIAS(BIAS), .SCALED(SCALED)) u_requantize (
                 .clk(clk), .acc(drained_q[r*ACC +: ACC]), .multiplier(param[47:32]),
                 .bias(param[31:0]), .shift(shift_by), .low(clamp_low),
                 .high(clamp_high), .value(results[r*16 +: 16])
@@ -509,7 +511,7 @@ module qunet_engine #(
         .pixels(pixels), .word_valid(word_valid_pool), .word(word_pool)
     );
 
-    wire             write_done, write_done_late;
+    wire             write_done;
     wire [TP-1:0]    map_we;
     wire [AW-1:0]    map_address;
     wire [TP*BW-1:0] map_wdata;
@@ -526,28 +528,41 @@ module qunet_engine #(
     );
 
     // the pooled map, written in the cycle after the word that completes it
-    wire             pooling;
-    wire [TP-1:0]    pooled_we;
-    wire [AW-1:0]    pooled_address;
-    wire [TP*BW-1:0] pooled_wdata;
-    pool_writer #(
-        .TP(TP), .TN(TN), .TA(TA), .AW(AW), .DEPTH(POOL_DEPTH), .RINGS(EXTERNAL)
-    ) u_pool_writer (
-        .clk(clk), .rst(clear), .start(start), .is_signed(clamp_low[15]),
-        .pool_base(pool_base), .first_odd(first_row[0]), .pitch(pitch_pool),
-        .step(wide_step_out[AW-1:0]), .ring_at(ring_at_pool), .ring_m1(ring_m1_pool),
-        .wrap(wrap_pool), .next_base(next_pool), .next_ring(next_ring_pool),
-        .width_m1(out_width_m1),
-        .word_valid(word_valid_conv & pool_fused), .word(word_conv),
-        .group_end(group_end_conv), .row_last(ends_conv[1]), .active(pooling),
-        .we(pooled_we), .waddr(pooled_address), .wdata(pooled_wdata)
-    );
-    assign out_we = pooling ? pooled_we : map_we;
-    assign out_address = pooling ? pooled_address : map_address;
-    assign out_wdata = pooling ? pooled_wdata : map_wdata;
-    delay #(.WIDTH(1), .STAGES(1)) u_done (
-        .clk(clk), .rst(clear), .din(write_done & pool_fused), .dout(write_done_late)
-    );
-    assign done = pool_fused ? write_done_late : write_done;
+    generate
+        if (POOL_DEPTH != 0) begin : gen_pool_writer
+            wire             write_done_late, pooling;
+            wire [TP-1:0]    pooled_we;
+            wire [AW-1:0]    pooled_address;
+            wire [TP*BW-1:0] pooled_wdata;
+            pool_writer #(
+                .TP(TP), .TN(TN), .TA(TA), .AW(AW), .DEPTH(POOL_DEPTH), .RINGS(EXTERNAL)
+            ) u_pool_writer (
+                .clk(clk), .rst(clear), .start(start), .is_signed(clamp_low[15]),
+                .pool_base(pool_base), .first_odd(first_row[0]), .pitch(pitch_pool),
+                .step(wide_step_out[AW-1:0]), .ring_at(ring_at_pool), .ring_m1(ring_m1_pool),
+                .wrap(wrap_pool), .next_base(next_pool), .next_ring(next_ring_pool),
+                .width_m1(out_width_m1),
+                .word_valid(word_valid_conv & pool_fused), .word(word_conv),
+                .group_end(group_end_conv), .row_last(ends_conv[1]), .active(pooling),
+                .we(pooled_we), .waddr(pooled_address), .wdata(pooled_wdata)
+            );
+            delay #(.WIDTH(1), .STAGES(1)) u_done (
+                .clk(clk), .rst(clear), .din(write_done & pool_fused), .dout(write_done_late)
+            );
+            assign out_we = pooling ? pooled_we : map_we;
+            assign out_address = pooling ? pooled_address : map_address;
+            assign out_wdata = pooling ? pooled_wdata : map_wdata;
+            assign done = pool_fused ? write_done_late : write_done;
+        end else begin : gen_no_pool_writer
+            wire unused_pool = &{1'b0, pool_base, pitch_pool, ring_at_pool, ring_m1_pool,
+                                 wrap_pool};
+            assign next_pool = {AW{1'b0}};
+            assign next_ring_pool = 12'd0;
+            assign out_we = map_we;
+            assign out_address = map_address;
+            assign out_wdata = map_wdata;
+            assign done = write_done;
+        end
+    endgenerate
 endmodule
 `default_nettype wire

@@ -63,6 +63,7 @@ module register_block #(
     reg  [31:0] count_input, count_weights, count_output;
     reg  [27:0] beats_read, beats_written;   // of 16 bytes
     reg  [31:0] input_base, input_length, input_loaded;
+    reg         overrun;      // a word too many was written
     reg  [2:0]  select;
     reg  [31:0] address;
     reg         waiting;      // for the memory window
@@ -76,15 +77,15 @@ module register_block #(
     wire at_data = wb_adr_i == R_WINDOW_DATA;
     wire memory_ok = ~busy & ~go;
     wire on_input = select == WINDOW_INPUT;
-    wire input_full = input_loaded >= input_length;
+    wire input_full = input_loaded == input_length;
     wire window_start = access & at_data & memory_ok & (wb_we_i | ~on_input);
-    wire overrun = window_start & on_input & input_full;
-    wire to_memory = window_start & ~overrun;
+    wire too_many = on_input & (input_full | overrun);
+    wire to_memory = window_start & ~too_many;
     wire ctrl = wr & wb_adr_i == R_CTRL;
     wire run = ctrl & (wb_dat_i[R_CTRL_START] | wb_dat_i[R_CTRL_STEP])
              & ~wb_dat_i[R_CTRL_ABORT] & ~wb_dat_i[R_CTRL_SOFT_RESET];
     wire fresh = run & memory_ok & ~paused;
-    wire length_ok = input_loaded == input_length;
+    wire length_ok = input_full & ~overrun;
     // a register between the comparison and the engine that it clears
     reg  over_limit;
     wire [31:0] cycles_n = cycles + {31'd0, busy};
@@ -93,7 +94,7 @@ module register_block #(
 
     assign stop = abort_now | reset_now | expired | bus_error;
     assign window_select = on_input ? WINDOW_FEATURES : select;
-    assign window_address = on_input ? input_base + input_loaded : address;
+    assign window_address = address;
     assign irq = (irq_enable & irq_status) != 3'd0;
 
     wire [4:0] err_set;
@@ -167,7 +168,10 @@ module register_block #(
         end
     end
 
-    // the memory window and the load of the input
+    // the memory window and the load of the input, which begins anew at its base
+    wire rewind = (wr & (wb_adr_i == R_WINDOW_SELECT | wb_adr_i == R_INPUT_BASE))
+                | (fresh & length_ok) | stop | bad;
+    reg  rewound;
     always @(posedge clk) begin
         window_write <= to_memory & wb_we_i;
         window_read <= to_memory & ~wb_we_i;
@@ -176,7 +180,7 @@ module register_block #(
             waiting <= 1'b1;
             dropped <= 1'b0;
         end else if (waiting & ~(wb_cyc_i & wb_stb_i)) dropped <= 1'b1;
-        if (overrun) input_loaded <= input_length + 32'd1;
+        if (window_start & too_many) overrun <= 1'b1;
         if (window_done) begin
             waiting <= 1'b0;
             address <= address + 32'd1;
@@ -186,13 +190,18 @@ module register_block #(
             select <= wb_dat_i[2:0];
             address <= 32'd0;
         end
-        if (wr & wb_adr_i == R_WINDOW_ADDRESS) address <= wb_dat_i;
-        if ((wr & wb_adr_i == R_WINDOW_SELECT) | (fresh & length_ok) | stop | bad)
+        if (wr & wb_adr_i == R_WINDOW_ADDRESS & ~on_input) address <= wb_dat_i;
+        rewound <= rewind;
+        if (rewind) begin
             input_loaded <= 32'd0;
+            overrun <= 1'b0;
+        end
+        if (rewound & on_input) address <= input_base;
         if (rst | reset_now) begin
             select <= 3'd0;
             address <= 32'd0;
             input_loaded <= 32'd0;
+            overrun <= 1'b0;
             waiting <= 1'b0;
             dropped <= 1'b0;
             window_write <= 1'b0;
@@ -226,7 +235,7 @@ module register_block #(
             R_INPUT_LENGTH: value = input_length;
             R_INPUT_LOADED: value = input_loaded;
             R_WINDOW_SELECT: value = {29'd0, select};
-            R_WINDOW_ADDRESS: value = window_address;
+            R_WINDOW_ADDRESS: value = address;
             R_FEATURE_DEPTH: value = FEATURE_DEPTH;
             R_WEIGHT_DEPTH: value = WEIGHT_DEPTH;
             R_PARAM_DEPTH: value = PARAM_DEPTH;

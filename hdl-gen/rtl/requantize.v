@@ -2,10 +2,12 @@
 // One requantizing lane.
 //
 // Contract: equals network::requantize: clamp((acc*M + B) >> S, low, high), arithmetic shift,
-// nothing lost in between. With SCALED = 0 there is no multiplier and M must be +1 or -1.
+// nothing lost in between; B fits BIAS bits. With SCALED = 0 there is no multiplier and M must be
+// +1 or -1.
 // Latency: four cycles. Throughput: one value a cycle.
 module requantize #(
     parameter ACC = 32,    // bits of the accumulator, 8..32
+    parameter BIAS = 32,   // bits of the bias that are used, 1..32
     parameter SCALED = 1   // 1: 16-bit multipliers, 0: M is +1 or -1
 ) (
     input  wire                  clk,
@@ -18,10 +20,11 @@ module requantize #(
     output reg  signed [15:0]    value
 );
     localparam PW = SCALED != 0 ? ACC + 16 : ACC + 1;
-    localparam SW = (PW > 32 ? PW : 32) + 1;
+    localparam WIDER = PW > BIAS ? PW : BIAS;
+    localparam SW = (WIDER > 16 ? WIDER : 16) + 1;
 
     reg signed [PW-1:0] product;
-    reg signed [31:0]   bias_q;
+    reg signed [BIAS-1:0] bias_q;
     generate
         if (SCALED != 0) begin : gen_scaled
             always @(posedge clk) product <= acc * multiplier;
@@ -31,11 +34,12 @@ module requantize #(
             always @(posedge clk) product <= multiplier[15] ? -wide : wide;
         end
     endgenerate
-    always @(posedge clk) bias_q <= bias;
+    wire unused_bias = &{1'b0, bias};
+    always @(posedge clk) bias_q <= bias[BIAS-1:0];
 
     reg signed [SW-1:0] biased;
     always @(posedge clk)
-        biased <= {{(SW-PW){product[PW-1]}}, product} + {{(SW-32){bias_q[31]}}, bias_q};
+        biased <= {{(SW-PW){product[PW-1]}}, product} + {{(SW-BIAS){bias_q[BIAS-1]}}, bias_q};
 
     wire signed [SW-1:0] shifted = biased >>> shift;
     reg signed [15:0] narrow;

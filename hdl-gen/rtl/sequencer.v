@@ -2,13 +2,13 @@
 // Runs the descriptor program: fetch, check, start the loop nest, wait for its last write.
 //
 // Contract: `go` starts the program, or after a pause goes on with it; `single` pauses after one
-// descriptor. The next descriptor is fetched while one runs. A descriptor that the engine does not
-// know, or a program without an end, gives `bad` once the one before has ended, and stops. `stop`
-// stops at once; `layer` keeps its value for the host.
+// descriptor. The next descriptor is fetched while one runs, without PREFETCH after it. A
+// descriptor that the engine does not know, or a program without an end, gives `bad` once the one
+// before has ended, and stops. `stop` stops at once; `layer` keeps its value for the host.
 // With EXTERNAL, commands from a queue name the descriptors and how many rows of each run now; a
 // descriptor that was interrupted goes on from the state that was saved behind it in memory.
-// Latency: one cycle from the end of a descriptor to the start of the next, if it was fetched;
-// with EXTERNAL seven, and seven more to resume one.
+// Latency: one cycle from the end of a descriptor to the start of the next, if it was fetched, and
+// with EXTERNAL seven, and seven more to resume one. Without PREFETCH 20 from end to start.
 module sequencer #(
     parameter TM = 4,         // output channel lanes, power of two
     parameter D = 4,          // bits of a weight digit
@@ -17,7 +17,9 @@ module sequencer #(
     parameter PAW = 8,        // bits of a parameter address
     parameter DAW = 8,        // bits of a descriptor word address
     parameter DEPTH = 256,    // words of the descriptor memory
-    parameter EXTERNAL = 0    // 1: commands from a queue, rings of rows
+    parameter PREFETCH = 1,   // 0: one register holds the descriptor fetched and run
+    parameter FUSED = 1,      // 0: there is no fused max-pool
+    parameter EXTERNAL = 0    // 1: commands from a queue, rings of rows; needs PREFETCH
 ) (
     input  wire           clk,
     input  wire           rst,
@@ -117,6 +119,7 @@ module sequencer #(
     localparam [2:0] S_IDLE = 3'd0, S_COMMAND = 3'd1, S_FETCH = 3'd2, S_READY = 3'd3,
                      S_RESUME = 3'd4, S_WAIT = 3'd5, S_PAUSE = 3'd6;
     localparam ONE_BIT_CELL = D == 1;
+    localparam POOL_WRITER = FUSED != 0;
     localparam [7:0] LANES = TM;
     localparam [31:0] LAST_START = DEPTH - DESCRIPTOR_STRIDE;
     localparam [4:0] FETCHED = EXTERNAL != 0 ? EXTERNAL_WORDS[4:0] : CHIP_WORDS[4:0];
@@ -131,7 +134,7 @@ module sequencer #(
     reg  [4:0]      arrived;
     reg             reserved;       // a reserved bit was set
     reg  [BITS-1:0] next;           // the descriptor being fetched
-    reg  [BITS-1:0] active;         // the descriptor being run
+    wire [BITS-1:0] active;         // the descriptor being run
 
     wire [31:0] program_word = {11'd0, program_index, 5'd0};
     wire outside = program_word > LAST_START;
@@ -154,7 +157,7 @@ module sequencer #(
                  & next[32*F_KERNEL_W_M1_WORD + F_KERNEL_W_M1_LSB +: 4] == 4'd0;
     wire conv_ok = lanes != 8'd0 & lanes <= LANES & next_head != 2'd3
                  & ~(next_phases & (next_head != 2'd0 | ~one_tap)) & (ONE_BIT_CELL | ~next_one_bit)
-                 & ~(next_fused & (next_phases | next_head != 2'd0));
+                 & ~(next_fused & (next_phases | next_head != 2'd0 | ~POOL_WRITER));
     wire legal = ~outside & ~reserved & ((op == OP_POOL & ~next_fused) | (op == OP_CONV & conv_ok));
 
     wire at_end, others_wait, may_start, resume, saving;
@@ -186,7 +189,7 @@ module sequencer #(
             S_COMMAND: begin
                 index <= 5'd0;
                 if (EXTERNAL != 0 & command_valid) program_index <= command_index;
-                if (EXTERNAL == 0 | command_valid) state <= S_FETCH;
+                if (EXTERNAL == 0 ? PREFETCH != 0 | idle : command_valid) state <= S_FETCH;
                 else if (command_ended) state <= S_READY;
             end
             S_FETCH: if (outside | (index == FETCHED & ~arriving)) state <= S_READY;
@@ -209,7 +212,6 @@ module sequencer #(
             default: ;
         endcase
         if (launch) begin
-            active <= next;
             if (EXTERNAL == 0) program_index <= program_index + 16'd1;
             state <= one_step ? S_WAIT : S_COMMAND;
         end
@@ -224,6 +226,16 @@ module sequencer #(
             arriving <= 1'b0;
         end
     end
+
+    generate
+        if (PREFETCH != 0) begin : gen_two
+            reg [BITS-1:0] run;
+            always @(posedge clk) if (launch) run <= next;
+            assign active = run;
+        end else begin : gen_one
+            assign active = next;
+        end
+    endgenerate
 
     wire [31:0] reserved_here = RESERVED_BITS[{arrived, 5'd0} +: 32];
     always @(posedge clk) begin

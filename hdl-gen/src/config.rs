@@ -62,6 +62,9 @@ pub struct HardwareConfig {
     pub requantize_lanes: Option<usize>,
     /// Whether the requantizer has a multiplier; absent: unless the network is in `fixed` mode.
     pub scaled: Option<bool>,
+    /// Whether to leave out what only saves cycles, for small devices: max-pools fused into
+    /// convolutions, and fetching a descriptor while another runs. On chip only.
+    pub compact: bool,
     /// Where tensors and weights lie: `"on-chip"`, or `"external"` (memory on an AXI4 bus; the
     /// engine's memories are buffers).
     pub memory: MemoryPlace,
@@ -88,6 +91,7 @@ impl Default for HardwareConfig {
             mac_cell: CellChoice::Auto,
             requantize_lanes: None,
             scaled: None,
+            compact: false,
             memory: MemoryPlace::OnChip,
             feature_memory_kib: None,
             weight_memory_kib: None,
@@ -122,6 +126,8 @@ impl HardwareConfig {
         let lanes = self.requantize_lanes();
         let divides = lanes >= 1 && lanes.is_power_of_two() && lanes <= self.tp;
         check("requantize_lanes", divides, "a power of two, at most tp", lanes)?;
+        let on_chip = self.memory == MemoryPlace::OnChip;
+        check("compact", on_chip || !self.compact, "false with external memory", self.compact)?;
         for (key, limit) in [
             ("feature_memory_kib", self.feature_memory_kib),
             ("weight_memory_kib", self.weight_memory_kib),

@@ -12,6 +12,8 @@ use crate::schedule::{Operation, OperationKind, Schedule};
 const START_CYCLES: u64 = 1;
 /// Fetching and checking a descriptor, while the one before runs.
 const FETCH_CYCLES: u64 = 20;
+/// The same after the one before, whose last cycle it shares.
+const LATE_FETCH_CYCLES: u64 = 19;
 /// From the last iteration of a pass to its first drained channel.
 pub(crate) const ARRAY_LATENCY_CYCLES: u64 = 5;
 /// From a drained value to its write.
@@ -45,9 +47,10 @@ pub fn cycle_model(network: &Network, schedule: &Schedule) -> CycleModel {
     CycleModel { operations, total, digit_macs, utilization }
 }
 
-/// Cycles of one operation: its own, or those in which the next descriptor is fetched.
+/// Cycles of one operation: its own, and those in which the next descriptor is fetched.
 pub fn operation_cycles(network: &Network, engine: &Engine, operation: &Operation) -> u64 {
-    loop_cycles(network, engine, operation).max(FETCH_CYCLES)
+    let cycles = loop_cycles(network, engine, operation);
+    if engine.compact { cycles + LATE_FETCH_CYCLES } else { cycles.max(FETCH_CYCLES) }
 }
 
 fn loop_cycles(network: &Network, engine: &Engine, operation: &Operation) -> u64 {

@@ -11,6 +11,9 @@ use crate::error::HdlError;
 /// Bits of a parameter word: M above B.
 pub const PARAM_BITS: usize = 48;
 
+/// Bits of B in a parameter word.
+pub const BIAS_BITS: usize = 32;
+
 /// Parameters of `qunet_engine.v` that shape the array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Engine {
@@ -30,13 +33,17 @@ pub struct Engine {
     pub requantize_lanes: usize,
     /// Bits of an accumulator, ACC.
     pub accumulator_bits: usize,
+    /// Bits of a bias, BIAS.
+    pub bias_bits: usize,
     /// Whether the requantizer has a multiplier.
     pub scaled: bool,
+    /// Whether what only saves cycles is left out: PREFETCH, and the fused max-pool.
+    pub compact: bool,
 }
 
 impl Engine {
     /// The engine of a configuration, with as many accumulator bits as asked for and the array's own
-    /// sums need.
+    /// sums need, and biases of 32 bits.
     ///
     /// # Errors
     /// [`HdlError::Config`] if the configured cell cannot make products on such lanes.
@@ -55,7 +62,9 @@ impl Engine {
             lane_bits: usize::from(lane_bits),
             requantize_lanes: config.requantize_lanes(),
             accumulator_bits,
+            bias_bits: BIAS_BITS,
             scaled,
+            compact: config.compact,
         };
         let least = engine.least_accumulator_bits();
         Ok(Engine { accumulator_bits: accumulator_bits.max(least), ..engine })
@@ -96,10 +105,10 @@ impl Engine {
         (self.tp / 2).max(1) * self.tn * self.lane_bits
     }
 
-    /// Words of the fused max-pool's buffer for a map of this shape.
+    /// Words of the fused max-pool's buffer for a map of this shape, at least 2.
     pub fn pool_words(&self, map: &TensorSpec) -> usize {
         // with one pixel lane two words make one
-        map.width.div_ceil(self.tp.max(2)) * self.layout().groups(map)
+        (map.width.div_ceil(self.tp.max(2)) * self.layout().groups(map)).max(2)
     }
 
     /// Fewest accumulator bits that the array's own sums allow.

@@ -176,7 +176,9 @@ mod tests {
             lane_bits: 8,
             requantize_lanes: 1,
             accumulator_bits: 32,
+            bias_bits: 32,
             scaled: true,
+            compact: false,
         }
     }
 

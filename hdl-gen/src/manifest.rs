@@ -397,7 +397,8 @@ fn memories(network: &Network, schedule: &Schedule, images: &Images) -> Memories
         weights: memory(images.weights.words.len(), engine.weight_bits(), Some("weights.hex")),
         params: memory(images.params.words.len(), PARAM_BITS, Some("params.hex")),
         descriptors: memory(images.descriptors.words.len(), 32, Some("descriptors.hex")),
-        pool: memory(pool_words, engine.pool_bits(), None),
+        // a build may have none
+        pool: Memory { depth: pool_words, ..memory(2, engine.pool_bits(), None) },
         external: None,
     }
 }

@@ -49,11 +49,19 @@ impl Resources {
 }
 
 /// Number of cost drivers of lookup tables and of flip-flops.
-pub const N_DRIVERS: usize = 7;
+pub const N_DRIVERS: usize = 8;
 
 /// Names of the cost drivers, for the fit.
-pub const DRIVERS: [&str; N_DRIVERS] =
-    ["control", "addresses", "products", "accumulators", "pixels", "requantizer", "weights"];
+pub const DRIVERS: [&str; N_DRIVERS] = [
+    "control",
+    "addresses",
+    "products",
+    "accumulators",
+    "pixels",
+    "requantizer",
+    "weights",
+    "prefetch and fused pool",
+];
 
 /// Coefficients of one family, in the order of [`DRIVERS`].
 struct Coefficients {
@@ -62,17 +70,17 @@ struct Coefficients {
 }
 
 const ECP5: Coefficients = Coefficients {
-    luts: [2286.4, 16.52, 1.200, 3.669, 3.016, 7.334, 1.463],
-    ffs: [1125.0, 11.64, 0.974, 2.170, 6.767, 3.726, 2.005],
+    luts: [2286.4, 16.52, 1.200, 3.669, 3.016, 7.334, 1.463, 200.0],
+    ffs: [1125.0, 11.64, 0.974, 2.170, 6.767, 3.726, 2.005, 350.0],
 };
 const ICE40: Coefficients = Coefficients {
-    luts: [2004.7, 12.70, 1.429, 2.988, 2.708, 9.317, 1.356],
-    ffs: [1400.2, 3.76, 0.996, 2.001, 7.450, 4.342, 2.046],
+    luts: [2004.7, 12.70, 1.429, 2.988, 2.708, 9.317, 1.356, 200.0],
+    ffs: [1400.2, 3.76, 0.996, 2.001, 7.450, 4.342, 2.046, 350.0],
 };
 /// Counted by hand, not fitted; the control takes what it grew by on iCE40.
 const XC7: Coefficients = Coefficients {
-    luts: [1840.0, 20.0, 1.10, 3.00, 1.70, 7.00, 1.50],
-    ffs: [1136.0, 10.0, 1.00, 2.00, 6.00, 3.50, 2.00],
+    luts: [1680.0, 20.0, 1.10, 3.00, 1.70, 7.00, 1.50, 160.0],
+    ffs: [786.0, 10.0, 1.00, 2.00, 6.00, 3.50, 2.00, 350.0],
 };
 
 /// Estimates an engine with memories of the given depths.
@@ -95,7 +103,6 @@ pub fn estimate(family: Family, engine: &Engine, depths: &Depths) -> Resources {
 
 /// Bits of logic of each kind.
 pub fn lut_drivers(family: Family, engine: &Engine, depths: &Depths) -> [f64; N_DRIVERS] {
-    let accumulators = engine.tm * engine.tp * engine.accumulator_bits;
     let pixel_bits = engine.feature_bits();
     // rotate, upsample, mask; pool, gather, write
     let align = pixel_bits * (engine.tp.ilog2() as usize + 4);
@@ -103,10 +110,11 @@ pub fn lut_drivers(family: Family, engine: &Engine, depths: &Depths) -> [f64; N_
         1.0,
         address_bits(depths) as f64,
         product_bits(family, engine) as f64,
-        accumulators as f64,
+        accumulator_bits(engine) as f64,
         align as f64,
         (engine.requantize_lanes * requantizer_bits(engine)) as f64,
         engine.weight_bits() as f64,
+        f64::from(!engine.compact),
     ]
 }
 
@@ -114,23 +122,33 @@ pub fn lut_drivers(family: Family, engine: &Engine, depths: &Depths) -> [f64; N_
 pub fn ff_drivers(engine: &Engine, depths: &Depths) -> [f64; N_DRIVERS] {
     let sums = match engine.mac_cell {
         MacCell::Packed => engine.tm / 2 * engine.tp * (2 * split_bits(engine) + 1),
-        _ => engine.tm * engine.tp * (product_width(engine) + engine.tn.ilog2() as usize),
+        _ => trees(engine) * (product_width(engine) + engine.tn.ilog2() as usize),
     };
     [
         1.0,
         address_bits(depths) as f64,
         sums as f64,
-        (engine.tm * engine.tp * engine.accumulator_bits) as f64,
+        accumulator_bits(engine) as f64,
         engine.feature_bits() as f64,
         (engine.requantize_lanes * requantizer_bits(engine)) as f64,
         engine.weight_bits() as f64,
+        f64::from(!engine.compact),
     ]
+}
+
+/// Trees of the array that have an accumulator: with one-bit digits, one a pixel sums the excess.
+fn trees(engine: &Engine) -> usize {
+    (engine.tm + usize::from(engine.digit_bits == 1)) * engine.tp
+}
+
+fn accumulator_bits(engine: &Engine) -> usize {
+    trees(engine) * engine.accumulator_bits
 }
 
 /// Bits of the adders of products and trees, as far as no hard multiplier makes them.
 fn product_bits(family: Family, engine: &Engine) -> usize {
-    let lanes = engine.lanes();
-    let trees = engine.tm * engine.tp;
+    let trees = trees(engine);
+    let lanes = trees * engine.tn;
     let tree_adders = engine.tn - 1;
     let width = product_width(engine);
     let (d, a) = (engine.digit_bits, engine.lane_bits + 1);
@@ -139,7 +157,7 @@ fn product_bits(family: Family, engine: &Engine) -> usize {
             let s = split_bits(engine);
             trees / 2 * (tree_adders * (2 * s + 1) + s + 1)
         }
-        _ if d == 1 => lanes * (a + 1) + trees * tree_adders * (a + 2),
+        _ if d == 1 => lanes * a + trees * tree_adders * (a + 1),
         MacCell::Lut => lanes * (2 * d - 1) * a + trees * tree_adders * width,
         MacCell::Plain if is_hard(family, d + 1, a) => trees * tree_adders * width,
         MacCell::Plain => lanes * (d + 1) * a * 3 / 2 + trees * tree_adders * width,
@@ -148,6 +166,9 @@ fn product_bits(family: Family, engine: &Engine) -> usize {
 
 /// Bits of the product of a digit and an activation.
 fn product_width(engine: &Engine) -> usize {
+    if engine.digit_bits == 1 {
+        return engine.lane_bits + 1;
+    }
     engine.digit_bits + engine.lane_bits + 2
 }
 
@@ -158,7 +179,7 @@ fn split_bits(engine: &Engine) -> usize {
 /// Bits of one requantizer's adder and shifter.
 fn requantizer_bits(engine: &Engine) -> usize {
     let product = engine.accumulator_bits + if engine.scaled { 16 } else { 1 };
-    product.max(32) + 1
+    product.max(engine.bias_bits) + 1
 }
 
 /// Address bits of the memories; the feature address has the most adders.

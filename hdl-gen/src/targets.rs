@@ -125,7 +125,8 @@ pub struct Choice {
 /// Chooses the engine with the fewest cycles that fits the target; of equals the smallest.
 ///
 /// The keys that shape the array (`tn`, `tm`, `tp`, `digit_bits`, `requantize_lanes`) are chosen,
-/// `mac_cell` only if it is `auto`; all other keys hold. For `generic` nothing is chosen.
+/// `mac_cell` only if it is `auto`, `compact` only if it is false; all other keys hold. For
+/// `generic` nothing is chosen.
 ///
 /// # Errors
 /// If the network or configuration is not valid, or no engine fits: [`HdlError::Target`]. Builds
@@ -209,7 +210,7 @@ pub fn depths(network: &Network, schedule: &Schedule) -> Depths {
         weights: weights.sum::<usize>().max(2),
         params: array.map(|operation| operation.out_channels()).sum::<usize>().max(2),
         descriptors: DESCRIPTOR_STRIDE * (schedule.operations.len() + 1),
-        pool: schedule.pool_words(network).max(2),
+        pool: schedule.pool_words(network),
         external: None,
     }
 }
@@ -250,21 +251,25 @@ fn shapes(config: &HardwareConfig) -> Vec<HardwareConfig> {
                             requantize_lanes: None,
                             ..config.clone()
                         };
-                        let usual = shape.requantize_lanes();
-                        for lanes in [usual, 2 * usual] {
-                            let requantize_lanes = Some(lanes);
-                            let shape = HardwareConfig { requantize_lanes, ..shape.clone() };
-                            let one_cell = digit_bits > 1 || mac_cell == cells[0];
-                            if one_cell && shape.validate().is_ok() {
-                                shapes.push(shape);
-                            }
-                        }
+                        let one_cell = digit_bits > 1 || mac_cell == cells[0];
+                        let drains = drains(&shape).filter(|s| one_cell && s.validate().is_ok());
+                        shapes.extend(drains);
                     }
                 }
             }
         }
     }
     shapes
+}
+
+/// A shape with one and two times the usual requantize lanes, each of them compact and not.
+fn drains(shape: &HardwareConfig) -> impl Iterator<Item = HardwareConfig> {
+    let usual = shape.requantize_lanes();
+    let ways = [(usual, false), (usual, true), (2 * usual, false), (2 * usual, true)];
+    let asked = shape.compact;
+    ways.into_iter().filter(move |(_, compact)| *compact || !asked).map(|(lanes, compact)| {
+        HardwareConfig { requantize_lanes: Some(lanes), compact, ..shape.clone() }
+    })
 }
 
 /// The engine of a shape, as wide as one that was scheduled.
@@ -277,6 +282,7 @@ fn shaped(engine: &Engine, shape: &HardwareConfig) -> Engine {
         digit_bits: shape.digit_bits,
         mac_cell: shape.mac_cell(lane_bits).unwrap_or(MacCell::Plain),
         requantize_lanes: shape.requantize_lanes(),
+        compact: shape.compact,
         ..*engine
     };
     let accumulator_bits = engine.accumulator_bits.max(shaped.least_accumulator_bits());
@@ -296,7 +302,7 @@ fn array_fits(
         weights: 2,
         params: 2,
         descriptors: DESCRIPTOR_STRIDE,
-        pool: 2,
+        pool: 0,
         external: None,
     };
     let resources = estimate(target.family(), &shaped(engine, shape), &least);

@@ -19,6 +19,7 @@ fn configurations() -> Vec<HardwareConfig> {
     let mut all: Vec<HardwareConfig> = SHAPES.map(config).into();
     all.push(HardwareConfig { lane_bits: Some(6), scaled: Some(false), ..config([2, 4, 4, 4]) });
     all.push(HardwareConfig { host_bus: HostBus::Axi4Lite, ..config([2, 4, 4, 4]) });
+    all.push(HardwareConfig { compact: true, scaled: Some(false), ..config([4, 4, 1, 1]) });
     for mac_cell in [CellChoice::Lut, CellChoice::Packed] {
         all.push(HardwareConfig { lane_bits: Some(6), mac_cell, ..config([2, 4, 4, 4]) });
     }
@@ -51,7 +52,7 @@ fn is_silent(tool: &str, arguments: impl Fn(&[String]) -> Vec<String>) {
             weights: 500,
             params: 64,
             descriptors: 64,
-            pool: 100,
+            pool: if config.compact { 0 } else { 100 },
             external: (config.memory == MemoryPlace::External).then_some(external),
         };
         let manifest = generate_loadable(&config, depths, &build).expect("generates");

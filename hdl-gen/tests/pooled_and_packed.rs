@@ -72,6 +72,31 @@ fn wide_pixels() {
     pools(lanes_of([2, 4, 16, 8], 6, None));
 }
 
+/// Every W and odd sizes on an engine without prefetch and fused pools; each layer's cycles as the
+/// model says.
+#[test]
+fn compact_engines_run_pools_of_their_own() {
+    let config = HardwareConfig { compact: true, ..lanes_of([4, 2, 2, 1], 6, None) };
+    if !has_verilator("compact engines") {
+        return;
+    }
+    let mut bench = Bench::new(config);
+    for weight_bits in 1..=8u8 {
+        let width = 5 + 3 * usize::from(weight_bits);
+        let mut b = Builder::new(Mode::Scaled, [3, 6, width], unsigned(5), width as u64);
+        let full = b.conv2d(b.input(), [5, 3], weight_bits, signed(4));
+        let half = b.max_pool2d(full);
+        let up = b.conv_transpose2d(half, 3, weight_bits, unsigned(6));
+        b.conv2d(up, [2, 1], 1, unsigned(3));
+        let network = b.finish();
+        let images = [inputs::random(&network, 1), inputs::largest(&network)];
+        let name = format!("W{weight_bits}, width {width}");
+        let report = bench.check(&name, &network, &images);
+        assert_eq!(report.cycles, report.model_cycles, "{name}");
+        assert_eq!((report.layers, report.per_layer.len()), (4, 4), "{name}");
+    }
+}
+
 /// Every W on every input that needs narrow lanes, from one channel to five.
 fn packs(lanes: Lanes, lane_bits: u8) {
     if !has_verilator(&format!("packed inputs on {lanes:?}")) {

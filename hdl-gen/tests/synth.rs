@@ -18,7 +18,9 @@ fn build(folder: &Path) {
         mac_cell: MacCell::Packed,
         requantize_lanes: 1,
         accumulator_bits: 16,
+        bias_bits: 32,
         scaled: false,
+        compact: false,
     };
     let depths = Depths {
         features: 256,

@@ -238,7 +238,7 @@ pub const INPUT_LOADED: Register = register(
     "input_loaded",
     0x40,
     Access::ReadOnly,
-    "window words loaded since WINDOW_SELECT was written",
+    "window words loaded since WINDOW_SELECT or INPUT_BASE was written",
 );
 /// Memory behind the window.
 pub const WINDOW_SELECT: Register = register(

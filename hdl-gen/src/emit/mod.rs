@@ -154,7 +154,7 @@ pub struct Depths {
     pub params: usize,
     /// 32-bit descriptor words.
     pub descriptors: usize,
-    /// Words of the fused max-pool's half row.
+    /// Words of the fused max-pool's half row, 0 or at least 2.
     pub pool: usize,
     /// Memories of an external-memory build; none: all on chip.
     pub external: Option<ExternalDepths>,
@@ -190,7 +190,7 @@ fn loadable_manifest(engine: Engine, depths: Depths) -> Manifest {
             weights: memory(depths.weights, engine.weight_bits()),
             params: memory(depths.params, crate::engine::PARAM_BITS),
             descriptors: memory(depths.descriptors.max(32), 32),
-            pool: memory(depths.pool, engine.pool_bits()),
+            pool: Memory { depth: depths.pool, ..memory(2, engine.pool_bits()) },
             external: depths.external.map(|external| ExternalMemories {
                 commands: memory(external.commands, 32),
                 transfers: memory(external.transfers, 32),

@@ -26,6 +26,7 @@ rtl!(
     "mac_array.v",
     "max_pool2d.v",
     "memory_window.v",
+    "one_bit_dot_product.v",
     "output_writer.v",
     "packed_dot_product.v",
     "pixel_align.v",

@@ -104,9 +104,8 @@ fn printable(name: &str) -> String {
 
 fn module(manifest: &Manifest, watchdog_cycles: u32) -> String {
     let m = &manifest.memories;
-    let Engine { tn, tm, tp, digit_bits, lane_bits, requantize_lanes, accumulator_bits, .. } =
-        manifest.engine;
-    let Engine { mac_cell, scaled, .. } = manifest.engine;
+    let Engine { tn, tm, tp, digit_bits, lane_bits, requantize_lanes, .. } = manifest.engine;
+    let Engine { mac_cell, accumulator_bits, bias_bits, scaled, compact, .. } = manifest.engine;
     let (ports, adapter, host_bus) = match manifest.host_bus {
         HostBus::Wishbone => (WISHBONE_PORTS, "", 0),
         HostBus::Axi4Lite => (AXI_PORTS, AXI_ADAPTER, 1),
@@ -123,7 +122,8 @@ fn module(manifest: &Manifest, watchdog_cycles: u32) -> String {
 );
 {adapter}{memory_wires}    qunet_engine #(
         .TN({tn}), .TM({tm}), .TP({tp}), .D({digit_bits}), .TA({lane_bits}),
-        .CELL({}), .RQ({requantize_lanes}), .ACC({accumulator_bits}), .SCALED({}),
+        .CELL({}), .RQ({requantize_lanes}), .ACC({accumulator_bits}), .BIAS({bias_bits}),
+        .SCALED({}), .PREFETCH({}),
         .HOST_BUS({host_bus}),
         .FEATURE_DEPTH({}), .WEIGHT_DEPTH({}), .PARAM_DEPTH({}), .DESC_DEPTH({}),
         .POOL_DEPTH({}),{}
@@ -142,6 +142,7 @@ endmodule
         image_parameters(manifest),
         mac_cell.parameter(),
         u32::from(scaled),
+        u32::from(!compact),
         m.features.depth,
         m.weights.depth,
         m.params.depth,

@@ -70,6 +70,9 @@ pub fn schedule(network: &Network, config: &HardwareConfig) -> Result<Schedule, 
     network.validate()?;
     config.validate()?;
     let mut operations = operations(network);
+    if !config.compact {
+        operations = pooling::fuse(operations);
+    }
     let engine = engine(network, config, &operations)?;
     let input = packing::pack(network, &engine, &mut operations);
     let features = memory::place(network, &operations, &engine);
@@ -90,9 +93,9 @@ pub fn schedule(network: &Network, config: &HardwareConfig) -> Result<Schedule, 
     Ok(Schedule { engine, operations, features, input })
 }
 
-/// The operations of a network, upsampling and concatenation folded into reads, max-pools into
-/// the convolutions before them; the input is not packed yet.
-pub fn operations(network: &Network) -> Vec<Operation> {
+/// The operations of a network, upsampling and concatenation folded into reads; max-pools are not
+/// fused and the input is not packed yet.
+fn operations(network: &Network) -> Vec<Operation> {
     let folded = fold::fold(network);
     let nothing = Requantize { channels: Vec::new(), shift: 0 };
     let mut operations = Vec::new();
@@ -132,7 +135,7 @@ pub fn operations(network: &Network) -> Vec<Operation> {
             }
         }
     }
-    pooling::fuse(operations)
+    operations
 }
 
 fn wide(weights: &[i8]) -> Vec<i16> {
@@ -151,7 +154,15 @@ fn engine(
         check_multipliers(operations)?;
     }
     let needed = operations.iter().map(|op| accumulator_bits(network, op)).max().unwrap_or(0);
-    Engine::new(config, lane_bits, scaled, needed.min(32))
+    let engine = Engine::new(config, lane_bits, scaled, needed.min(32))?;
+    Ok(Engine { bias_bits: bias_bits(operations), ..engine })
+}
+
+/// Two's complement bits that hold every bias.
+fn bias_bits(operations: &[Operation]) -> usize {
+    let biases = operations.iter().flat_map(|op| &op.requantize.channels).map(|c| c.bias);
+    let bits = |bias: i32| 33 - (bias ^ (bias >> 31)).leading_zeros() as usize;
+    biases.map(bits).max().unwrap_or(1)
 }
 
 fn check_multipliers(operations: &[Operation]) -> Result<(), HdlError> {

@@ -22,7 +22,7 @@ fn program(network: &Network) -> Vec<String> {
         let outputs: Vec<String> = op.outputs().map(|id| id.0.to_string()).collect();
         format!("{name} {} -> {}", sources.join("+"), outputs.join(", "))
     };
-    operations(network).iter().map(line).collect()
+    pooling::fuse(operations(network)).iter().map(line).collect()
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Bench {
             weights: 1 << 18,
             params: 1 << 10,
             descriptors: 1 << 10,
-            pool: 1 << 10,
+            pool: if config.compact { 0 } else { 1 << 10 },
             external: None,
         };
         generate_loadable(&config, depths, &engine).expect("generates");

@@ -6,6 +6,7 @@ use network::{Network, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use super::error::VerilatedError;
+use super::manifest::Shape;
 use super::model::{Counters, Traffic, Verilated};
 use super::visits::compare_visits;
 
@@ -38,6 +39,16 @@ pub struct CosimReport {
 
 /// Cycles in which a single step fetches its descriptor; in a frame the layer before hides them.
 pub const FETCH_CYCLES: u64 = 20;
+
+/// Cycles of an operation in a frame, from those of its single step.
+pub fn frame_cycles(shape: &Shape, stepped: u64) -> u64 {
+    // a compact engine fetches in a frame too, but for a cycle that the layer before shares
+    if shape.compact {
+        stepped.saturating_sub(1)
+    } else {
+        stepped.saturating_sub(FETCH_CYCLES).max(FETCH_CYCLES)
+    }
+}
 
 /// What the engine counted while one operation ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,9 +178,10 @@ fn compare_layers(
         if image == 0 {
             report.per_layer.push(LayerCycles {
                 name: operation.name.clone(),
-                cycles: u64::from(now.cycles - before.cycles)
-                    .saturating_sub(FETCH_CYCLES)
-                    .max(FETCH_CYCLES),
+                cycles: frame_cycles(
+                    &design.manifest().engine,
+                    (now.cycles - before.cycles).into(),
+                ),
                 busy: u64::from(now.busy - before.busy),
                 stall: u64::from(now.stall - before.stall),
                 model_cycles: operation.model_cycles,

@@ -136,8 +136,12 @@ pub struct Shape {
     pub requantize_lanes: usize,
     /// Bits of an accumulator.
     pub accumulator_bits: usize,
+    /// Bits of a bias.
+    pub bias_bits: usize,
     /// Whether the requantizer has a multiplier.
     pub scaled: bool,
+    /// Whether what only saves cycles is left out.
+    pub compact: bool,
 }
 
 /// How a product of a weight digit and an activation is made.

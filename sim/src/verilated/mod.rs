@@ -15,7 +15,7 @@ mod program;
 mod visits;
 
 pub use build::is_installed;
-pub use cosim::{CosimReport, FETCH_CYCLES, LayerCycles, Mismatch, cosim, cosim_on};
+pub use cosim::{CosimReport, FETCH_CYCLES, LayerCycles, Mismatch, cosim, cosim_on, frame_cycles};
 pub use error::VerilatedError;
 pub use external::MemoryBehaviour;
 pub use manifest::{

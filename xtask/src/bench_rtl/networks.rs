@@ -10,7 +10,7 @@ use network::Network;
 use qunet_tests::inputs;
 use qunet_tests::unet::{Unet, n_macs, unet};
 use sim::Simulator;
-use sim::verilated::{FETCH_CYCLES, Step, Verilated, cosim_on};
+use sim::verilated::{Step, Verilated, cosim_on, frame_cycles};
 
 use super::engine::{Shape, cache, config};
 use super::progress::Progress;
@@ -228,7 +228,7 @@ impl<'a> Run<'a> {
         for operation in design.manifest().operations.clone() {
             ensure!(design.step()? == Step::Ran, "{}: the program ended", operation.name);
             let so_far = u64::from(design.counters()?.cycles);
-            let spent = (so_far - cycles).saturating_sub(FETCH_CYCLES).max(FETCH_CYCLES);
+            let spent = frame_cycles(&design.manifest().engine, so_far - cycles);
             let (found, expected) = (spent, operation.model_cycles);
             row.layers_off_model += usize::from(found.abs_diff(expected) * 100 > expected);
             cycles = so_far;

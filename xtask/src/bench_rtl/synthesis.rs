@@ -19,15 +19,20 @@ struct Build {
     lane_bits: u8,
     cell: CellChoice,
     scaled: bool,
+    compact: bool,
 }
 
 const fn w4(target: Target, lanes: [usize; 3], cell: CellChoice) -> Build {
-    Build { target, lanes, digit_bits: 4, lane_bits: 6, cell, scaled: true }
+    Build { target, lanes, digit_bits: 4, lane_bits: 6, cell, scaled: true, compact: false }
 }
 
-const fn w1(target: Target, lanes: [usize; 3]) -> Build {
-    Build { target, lanes, digit_bits: 1, lane_bits: 3, cell: CellChoice::Plain, scaled: false }
+const fn w1(target: Target, lanes: [usize; 3], compact: bool) -> Build {
+    let cell = CellChoice::Plain;
+    Build { target, lanes, digit_bits: 1, lane_bits: 3, cell, scaled: false, compact }
 }
+
+/// Bits of accumulators and biases of the one-bit builds: those of a U-Net of base 8 and depth 3.
+const ONE_BIT_SUMS: (usize, usize) = (17, 17);
 
 /// The first two have a clock goal each; with `quick`, they alone.
 const BUILDS: [Build; 6] = [
@@ -35,8 +40,8 @@ const BUILDS: [Build; 6] = [
     w4(Target::Up5k, [2, 2, 2], CellChoice::Packed),
     w4(Target::Ecp5_25k, [2, 4, 4], CellChoice::Packed),
     w4(Target::Ecp5_25k, [2, 2, 2], CellChoice::Lut),
-    w1(Target::Ecp5_25k, [4, 4, 4]),
-    w1(Target::Up5k, [4, 4, 1]),
+    w1(Target::Up5k, [8, 8, 1], true),
+    w1(Target::Ecp5_25k, [8, 8, 8], false),
 ];
 
 const DEPTHS: Depths =
@@ -63,10 +68,19 @@ impl Build {
     fn measure(&self, folder: &Path) -> Result<SynthesisRow> {
         let [tn, tm, tp] = self.lanes;
         let digit_bits = self.digit_bits;
+        let (mac_cell, compact) = (self.cell, self.compact);
         let config =
-            HardwareConfig { tn, tm, tp, digit_bits, mac_cell: self.cell, ..Default::default() };
-        let engine = Engine::new(&config, self.lane_bits, self.scaled, 0)?;
-        generate_engine(engine, DEPTHS, &config, folder)?;
+            HardwareConfig { tn, tm, tp, digit_bits, mac_cell, compact, ..Default::default() };
+        let engine = match self.scaled {
+            true => Engine::new(&config, self.lane_bits, true, 0)?,
+            false => {
+                let (accumulator_bits, bias_bits) = ONE_BIT_SUMS;
+                let engine = Engine::new(&config, self.lane_bits, false, accumulator_bits)?;
+                Engine { bias_bits, ..engine }
+            }
+        };
+        let pool = if compact { 0 } else { DEPTHS.pool };
+        generate_engine(engine, Depths { pool, ..DEPTHS }, &config, folder)?;
         let found = synth(folder, self.target)?;
         let (area, model) = (found.area, found.estimate);
         Ok(SynthesisRow {
