@@ -1,13 +1,15 @@
-//! Prints cycles, frames a second and the estimated energy of a U-Net on an engine.
+//! Prints cycles, frames a second, the estimated area and energy of a U-Net on an engine.
 //!
-//! `cargo run --release -p qunet-hdl-gen --example frames -- W A MODE TN TM TP D CELL MHZ [compact]`,
-//! for base 8, depth 3, 64×64, with W8 in the first layer and the head, and MODE scaled or fixed.
+//! `cargo run --release -p qunet-hdl-gen --example frames -- W A MODE TN TM TP D CELL MHZ [compact] [narrow]`,
+//! for base 8, depth 3, 64×64, with W8 in the first layer and the head, MODE scaled or fixed, and
+//! with `narrow` lanes of A bits.
 
 use hdl_gen::cycles::cycle_model;
 use hdl_gen::energy::estimate;
 use hdl_gen::external::BytesMoved;
 use hdl_gen::schedule::schedule;
-use hdl_gen::{CellChoice, HardwareConfig};
+use hdl_gen::targets::schedule_resources;
+use hdl_gen::{CellChoice, HardwareConfig, Target};
 use network::Mode;
 use qunet_tests::inputs;
 use qunet_tests::unet::{Unet, unet};
@@ -17,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [weight_bits, activation_bits, mode, tn, tm, tp, digit_bits, cell, mhz, more @ ..] =
         args.as_slice()
     else {
-        return Err("expected W A MODE TN TM TP D CELL MHZ [compact]".into());
+        return Err("expected W A MODE TN TM TP D CELL MHZ [compact] [narrow]".into());
     };
     let mode = match mode.as_str() {
         "scaled" => Mode::Scaled,
@@ -45,7 +47,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         tp: tp.parse()?,
         digit_bits: digit_bits.parse()?,
         mac_cell,
-        compact: more.first().is_some_and(|word| word == "compact"),
+        compact: more.iter().any(|word| word == "compact"),
+        lane_bits: more
+            .iter()
+            .any(|word| word == "narrow")
+            .then(|| activation_bits.parse())
+            .transpose()?,
         ..Default::default()
     };
     let schedule = schedule(&network, &config)?;
@@ -59,6 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         100.0 * model.utilization,
         1e6 * mhz / model.total as f64
     );
+    println!("on ECP5: {:?}", schedule_resources(&network, &schedule, Target::Ecp5_25k));
     let tensors = network.run_reference(&inputs::random(&network, 1))?;
     println!("{}", estimate(&network, &config, BytesMoved::default(), Some(&tensors))?);
     Ok(())

@@ -52,7 +52,8 @@ pub struct HardwareConfig {
     pub tp: usize,
     /// Bits of a weight digit (D): 1, 2, 4 or 8; a layer of W bits takes ceil(W/D) passes.
     pub digit_bits: usize,
-    /// Bits of an activation lane (TA), 1 to 8; absent: as few as hold all tensors, a wide input split.
+    /// Bits of an activation lane (TA), 1 to 8; absent: as few as hold all tensors, a wide input
+    /// split in two; fewer split it into more parts.
     pub lane_bits: Option<u8>,
     /// How a product is made: `"plain"` (a multiplier each), `"lut"` (shift and add), `"packed"` (two
     /// output channels share a multiplier) or `"auto"` (what a target has room for; without a

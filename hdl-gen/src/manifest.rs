@@ -188,8 +188,10 @@ pub struct Memory {
 /// How the input lies in feature memory, as `network::registers::InputPacking`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackingEntry {
-    /// L: a value is two channels, x mod 2^L and floor(x / 2^L); none: one channel.
-    pub split_bits: Option<u8>,
+    /// Channels that hold a value together; 1: it is whole.
+    pub parts: usize,
+    /// L: part p of x is floor(x / 2^(p·L)), modulo 2^L but for the last; 0 if whole.
+    pub part_bits: u8,
     /// Rows in the lanes of one pixel; 1: its own.
     pub row_taps: usize,
 }
@@ -319,7 +321,8 @@ impl Manifest {
             input_window_base: input_base * layout.word_window_words(),
             input_window_words: layout.tensor_window_words(&schedule.spec(network, network.input)),
             input_packing: PackingEntry {
-                split_bits: schedule.input.split_bits,
+                parts: schedule.input.parts,
+                part_bits: schedule.input.part_bits,
                 row_taps: schedule.input.row_taps,
             },
             input: network.input.index(),

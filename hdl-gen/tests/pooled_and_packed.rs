@@ -112,7 +112,7 @@ fn packs(lanes: Lanes, lane_bits: u8) {
             let seed = u64::from(weight_bits) * 10 + channels as u64;
             let mut b = Builder::new(Mode::Scaled, [channels, size[0], size[1]], input, seed);
             let map = b.conv2d(b.input(), [3, kernel], weight_bits, unsigned(lane_bits.min(5)));
-            b.conv2d(map, [2, 3], 4, unsigned(4));
+            b.conv2d(map, [2, 3], 4, unsigned(lane_bits.min(4)));
             let network = b.finish();
             let images = [
                 inputs::random(&network, seed),
@@ -124,7 +124,7 @@ fn packs(lanes: Lanes, lane_bits: u8) {
             let report = bench.check(&name, &network, &images);
             assert_eq!(report.cycles, report.model_cycles, "{name}");
             let packing = bench.design().manifest().input_packing;
-            n_split += usize::from(packing.split_bits.is_some());
+            n_split += usize::from(packing.parts > 1);
             n_row_taps += usize::from(packing.row_taps > 1);
         }
     }
@@ -140,6 +140,16 @@ fn four_input_lanes_of_six_bits() {
 #[test]
 fn eight_input_lanes_of_five_bits_and_one_bit_digits() {
     packs([8, 2, 2, 1], 5);
+}
+
+#[test]
+fn inputs_of_three_and_four_parts_in_lanes_of_three_bits() {
+    packs([4, 2, 2, 1], 3);
+}
+
+#[test]
+fn inputs_of_up_to_seven_parts_in_lanes_of_two_bits() {
+    packs([8, 1, 2, 2], 2);
 }
 
 #[test]

@@ -5,33 +5,47 @@ use crate::tensor::TensorSpec;
 
 /// How the input of the network lies in feature memory: as the first convolution reads it.
 ///
-/// Channel c of the network becomes `row_taps` · (2 if split, else 1) channels: for each row from
-/// `row_taps`/2 above to as many below, zero outside the image, the low bits and then the rest.
+/// Channel c of the network becomes `row_taps` · `parts` channels: for each row from `row_taps`/2
+/// above to as many below, zero outside the image, the parts of the value from the lowest bits on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputPacking {
-    /// L, 1 to 7: a value x becomes x mod 2^L and floor(x / 2^L); none: it is kept whole.
-    pub split_bits: Option<u8>,
+    /// Channels that hold a value together; 1: it is kept whole.
+    pub parts: usize,
+    /// L: part p of a value x is floor(x / 2^(p·L)), modulo 2^L but for the last; 0 if kept whole.
+    pub part_bits: u8,
     /// Rows in the lanes of one pixel: k of a k×k convolution that became 1×k, else 1; odd.
     pub row_taps: usize,
 }
 
 impl InputPacking {
     /// The input as the network has it.
-    pub const PLAIN: InputPacking = InputPacking { split_bits: None, row_taps: 1 };
+    pub const PLAIN: InputPacking = InputPacking { parts: 1, part_bits: 0, row_taps: 1 };
 
     /// Channels that one channel of the network becomes.
     pub const fn channels(&self) -> usize {
-        if self.split_bits.is_some() { 2 * self.row_taps } else { self.row_taps }
+        self.parts * self.row_taps
+    }
+
+    /// Whether values of so many bits can be split so: every part has bits of its own.
+    pub fn splits(&self, bits: u8) -> bool {
+        match self.parts {
+            1 => self.part_bits == 0,
+            parts => self.part_bits > 0 && self.last_shift() < u32::from(bits) && parts > 1,
+        }
+    }
+
+    /// Bits below the last part.
+    pub fn last_shift(&self) -> u32 {
+        self.parts.saturating_sub(1).min(64) as u32 * u32::from(self.part_bits)
     }
 
     /// Shape and format as the engine sees them.
     pub fn spec(&self, input: &TensorSpec) -> TensorSpec {
         let channels = input.channels * self.channels();
-        let bits = match self.split_bits {
-            None => input.bits,
-            // the low part is never negative
-            Some(low) => (input.bits - low).max(low + u8::from(input.signed)),
-        };
+        let last = input.bits - self.last_shift() as u8;
+        // the parts below are never negative
+        let below = if self.parts > 1 { self.part_bits + u8::from(input.signed) } else { 0 };
+        let bits = last.max(below);
         TensorSpec { channels, bits, ..*input }
     }
 
@@ -47,16 +61,13 @@ impl InputPacking {
         [y, x]: [usize; 2],
     ) -> i32 {
         let part = channel % self.channels();
-        let n_parts = self.channels() / self.row_taps;
-        let row = (y + part / n_parts).checked_sub(self.row_taps / 2);
+        let row = (y + part / self.parts).checked_sub(self.row_taps / 2);
         let Some(row) = row.filter(|row| *row < input.height) else { return 0 };
         let plane = channel / self.channels() * input.plane();
         let value = input.decode(values[plane + row * input.width + x]);
-        match self.split_bits {
-            None => value,
-            Some(low) if part.is_multiple_of(n_parts) => value & ((1 << low) - 1),
-            Some(low) => value >> low,
-        }
+        let part = part % self.parts;
+        let shifted = value >> (part as u32 * u32::from(self.part_bits));
+        if part + 1 == self.parts { shifted } else { shifted & ((1 << self.part_bits) - 1) }
     }
 
     /// [`FeatureLayout::pack`] for the network's input: `place.group` counts packed channels.
@@ -83,7 +94,7 @@ mod tests {
 
     #[test]
     fn packed_input_by_hand() {
-        let packing = InputPacking { split_bits: Some(2), row_taps: 3 };
+        let packing = InputPacking { parts: 2, part_bits: 2, row_taps: 3 };
         let spec = TensorSpec { channels: 1, height: 2, width: 1, bits: 8, signed: true };
         // -128 = 4 * -32 + 0, 27 = 4 * 6 + 3
         let bytes = [0x80, 27];
@@ -96,5 +107,23 @@ mod tests {
         let place = BankPlace { group: 1, y: 0, x: 0 };
         assert_eq!(packing.pack(&layout, &spec, &bytes, place, 0), 3 | 6 << 6);
         assert_eq!(InputPacking::PLAIN.spec(&spec), spec);
+    }
+
+    #[test]
+    fn four_parts_by_hand() {
+        let packing = InputPacking { parts: 4, part_bits: 2, row_taps: 1 };
+        let spec = TensorSpec { channels: 1, height: 2, width: 1, bits: 8, signed: true };
+        // -77 = 64 * -2 + 16 * 3 + 4 * 0 + 3, 127 = 64 + 16 * 3 + 4 * 3 + 3
+        let bytes = [-77i8 as u8, 127];
+        let at = |y| core::array::from_fn(|channel| packing.value(&spec, &bytes, channel, [y, 0]));
+        assert_eq!(at(0), [3, 0, 3, -2]);
+        assert_eq!(at(1), [3, 3, 3, 1]);
+        assert_eq!(packing.spec(&spec), TensorSpec { channels: 4, bits: 3, ..spec });
+        assert!(packing.splits(8) && packing.splits(7) && !packing.splits(6));
+        assert!(!InputPacking { part_bits: 0, ..packing }.splits(8));
+        assert!(!InputPacking { parts: usize::MAX, ..packing }.splits(8));
+        assert!(!InputPacking { parts: 0, ..packing }.splits(8));
+        assert!(!InputPacking { parts: 1, ..packing }.splits(8));
+        assert!(InputPacking::PLAIN.splits(1));
     }
 }

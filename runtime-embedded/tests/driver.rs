@@ -41,14 +41,16 @@ proptest! {
     #[test]
     fn any_layout_gives_the_reference_integers(
         seed in any::<u64>(), log2_tn in 0..5u32, log2_tp in 0..4u32,
-        split_bits in 0..8u8, half_taps in 0..3usize,
+        parts in 1..9usize, part_bits in 1..8u8, half_taps in 0..3usize,
     ) {
         let case = case(random_network(seed));
         let (input_lanes, pixel_lanes) = (1 << log2_tn, 1 << log2_tp);
         let input = case.network.spec(case.network.input);
-        let split_bits = Some(split_bits).filter(|low| (1..input.bits).contains(low));
         let mut mock = case.mock(FeatureLayout { input_lanes, pixel_lanes, lane_bits: 8 });
-        let packing = InputPacking { split_bits, row_taps: 1 + 2 * half_taps };
+        let row_taps = 1 + 2 * half_taps;
+        let packing = InputPacking { parts, part_bits, row_taps };
+        let whole = InputPacking { row_taps, ..InputPacking::PLAIN };
+        let packing = if packing.splits(input.bits) { packing } else { whole };
         mock = Mock::packed(mock.network, mock.model_hash, mock.layout, packing);
         let (build, model) = (mock.build(), Model::from_bytes(&case.bytes).unwrap());
         let mut accelerator = Accelerator::new(mock, model, build).unwrap();
@@ -192,8 +194,15 @@ fn a_wrong_build_is_refused() {
     assert_eq!(refusal(|build| build.layout.pixel_lanes = 2), expected);
     let expected = "bits of a lane: expected 6, found 8";
     assert_eq!(refusal(|build| build.layout.lane_bits = 6), expected);
-    let expected = "split bits of the input (1 to): expected 7, found 8";
-    assert_eq!(refusal(|build| build.input_packing.split_bits = Some(8)), expected);
+    let expected = "bits below the last part of the input (below): expected 8, found 8";
+    assert_eq!(
+        refusal(|build| build.input_packing = InputPacking { part_bits: 8, parts: 2, row_taps: 1 }),
+        expected
+    );
+    assert_eq!(
+        refusal(|build| build.input_packing = InputPacking { part_bits: 2, parts: 5, row_taps: 1 }),
+        expected
+    );
     let expected = "row taps of the input (1 to 15): expected 15, found 0";
     assert_eq!(refusal(|build| build.input_packing.row_taps = 0), expected);
     let text = refusal(|build| build.input_packing.row_taps = 5);

@@ -200,7 +200,7 @@ fn loadable_manifest(engine: Engine, depths: Depths) -> Manifest {
         },
         input_window_base: 0,
         input_window_words: 0,
-        input_packing: PackingEntry { split_bits: None, row_taps: 1 },
+        input_packing: PackingEntry { parts: 1, part_bits: 0, row_taps: 1 },
         input: 0,
         output: 0,
         tensors: Vec::new(),

@@ -170,17 +170,21 @@ OUTPUT_EXTERNAL_PARTS lies in as many such tensors, each of some of its channel 
 /// How the channels of the input are packed; empty if they lie like those of any other tensor.
 fn input_text(manifest: &Manifest) -> String {
     let packing = &manifest.input_packing;
-    let parts = match packing.split_bits {
-        None if packing.row_taps == 1 => return String::new(),
-        None => String::from("the code"),
-        Some(low) => format!("the code modulo {0}, then floor(code / {0})", 1 << low),
+    let parts = match packing.parts {
+        1 if packing.row_taps == 1 => return String::new(),
+        1 => String::from("the code"),
+        2 => format!("the code modulo {0}, then floor(code / {0})", 1 << packing.part_bits),
+        n => format!(
+            "{n} parts of the code from its lowest bits on: {} bits, the last the signed rest",
+            packing.part_bits
+        ),
     };
     let (n_channels, reach) = (manifest.tensors[manifest.input].channels, packing.row_taps / 2);
     format!(
         "
 The input has more channels in memory than the model's {n_channels}, in this order: for each of
 these, for each row from {reach} above to {reach} below (0 outside the image),
-{parts} (INPUT_ROW_TAPS and INPUT_SPLIT_BITS).
+{parts} (INPUT_ROW_TAPS, INPUT_PARTS and INPUT_PART_BITS).
 "
     )
 }

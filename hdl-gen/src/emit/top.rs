@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use network::Network;
+use network::registers::InputPacking;
 
 use crate::config::HostBus;
 use crate::engine::Engine;
@@ -85,8 +86,9 @@ pub fn describe(network: &Network, operation: &Operation) -> String {
 /// What is packed into the lanes, and what is written beside.
 fn extras(operation: &Operation) -> String {
     let mut text = String::new();
-    if let Some(low) = operation.packing.split_bits {
-        let _ = write!(text, ", split at bit {low}");
+    if operation.packing.parts > 1 {
+        let InputPacking { parts, part_bits, .. } = operation.packing;
+        let _ = write!(text, ", in {parts} parts of {part_bits} bits");
     }
     if operation.packing.row_taps > 1 {
         let _ = write!(text, ", {} rows in the lanes", operation.packing.row_taps);

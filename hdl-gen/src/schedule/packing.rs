@@ -1,8 +1,10 @@
 //! Chooses how the network's input lies in the lanes, and turns the first convolution to match.
 //!
-//! An input wider than the lanes is split: x = 2^L·xh + xl over two channels, with weights
-//! (w, 2^L·w). With few channels the k rows of a k×k convolution go into the lanes, and it becomes
+//! An input wider than the lanes is split: x = Σ 2^(p·L)·x_p over as many channels as it takes,
+//! part p with weights 2^(p·L)·w. With few channels the k rows of a k×k convolution go into the lanes, and it becomes
 //! a 1×k convolution.
+
+use core::num::NonZeroU8;
 
 use network::registers::InputPacking;
 use network::tensor::MAX_EXTENT;
@@ -17,9 +19,11 @@ use crate::error::HdlError;
 pub fn pack(network: &Network, engine: &Engine, operations: &mut [Operation]) -> InputPacking {
     let input = network.spec(network.input);
     let Some(reader) = sole_reader(network, operations) else { return InputPacking::PLAIN };
-    let split_bits = least_split(input, engine.lane_bits);
+    let Some((parts, part_bits)) = least_split(input, engine.lane_bits as u8) else {
+        return InputPacking::PLAIN;
+    };
     let candidates = [1, operations[reader].kernel]
-        .map(|row_taps| InputPacking { split_bits, row_taps })
+        .map(|row_taps| InputPacking { parts, part_bits, row_taps })
         .into_iter()
         .filter(|packing| packing.spec(input).channels <= MAX_EXTENT)
         .map(|packing| packed(&operations[reader], packing));
@@ -29,7 +33,8 @@ pub fn pack(network: &Network, engine: &Engine, operations: &mut [Operation]) ->
     operations[reader].packing
 }
 
-/// Bits of a lane: as configured, else as few as hold all tensors, the input split if it may be.
+/// Bits of a lane: as configured, else as few as hold all tensors, the input split in two if it
+/// may be. Narrower lanes that are configured split it into more parts.
 ///
 /// # Errors
 /// [`HdlError::LaneBits`] if a tensor does not fit.
@@ -39,9 +44,15 @@ pub fn lane_bits(
     operations: &[Operation],
 ) -> Result<u8, HdlError> {
     let input = network.spec(network.input);
-    let splits = input.channels <= MAX_EXTENT / 2 && sole_reader(network, operations).is_some();
+    let read_once = sole_reader(network, operations).is_some();
+    let fits = |bits: u8| {
+        let split = least_split(input, bits);
+        read_once && split.is_some_and(|(parts, _)| input.channels <= MAX_EXTENT / parts)
+    };
     let needed = |index: &usize| match network.tensors[*index].spec {
-        spec if splits && *index == network.input.index() => fewest_lane_bits(&spec),
+        spec if *index != network.input.index() => spec.bits,
+        _ if configured.is_some_and(fits) => 1,
+        spec if fits(bits_of_halves(&spec)) => bits_of_halves(&spec),
         spec => spec.bits,
     };
     let widest = (0..network.tensors.len()).max_by_key(needed).unwrap_or(0);
@@ -66,29 +77,35 @@ fn sole_reader(network: &Network, operations: &[Operation]) -> Option<usize> {
 }
 
 /// Fewest bits of a lane that hold either part of a split value.
-fn fewest_lane_bits(input: &TensorSpec) -> u8 {
+fn bits_of_halves(input: &TensorSpec) -> u8 {
     (input.bits + u8::from(input.signed)).div_ceil(2).min(input.bits)
 }
 
-/// The smallest L, which gives the narrowest codes; none if the input fits the lanes as it is.
-fn least_split(input: &TensorSpec, lane_bits: usize) -> Option<u8> {
-    let low = usize::from(input.bits).saturating_sub(lane_bits);
-    (low > 0).then_some(low as u8)
+/// Parts and L: as few parts as fit the lanes, and the smallest L, which gives the narrowest
+/// codes; none if no split fits, as one bit holds no part of a signed value.
+fn least_split(input: &TensorSpec, lane_bits: u8) -> Option<(usize, u8)> {
+    let rest = input.bits.saturating_sub(lane_bits);
+    if rest == 0 {
+        return Some((1, 0));
+    }
+    let most = lane_bits - u8::from(input.signed);
+    let below = rest.div_ceil(NonZeroU8::new(most)?.get());
+    Some((1 + usize::from(below), rest.div_ceil(below)))
 }
 
 /// The convolution as it reads the packed input.
 fn packed(operation: &Operation, packing: InputPacking) -> Operation {
-    let low = packing.split_bits.unwrap_or(0);
+    let shift = packing.last_shift() as u8;
     // shifted codes are two's complement, in which ±1 takes two bits
-    let own_bits = if low > 0 { operation.weight_bits.max(2) } else { operation.weight_bits };
+    let own_bits = if shift > 0 { operation.weight_bits.max(2) } else { operation.weight_bits };
     // weights of one channel to another: the whole kernel, or one row of it
     let window = operation.kernel * operation.kernel / packing.row_taps;
     let mut weights = Vec::with_capacity(operation.weights.len() * packing.channels());
     for codes in operation.weights.chunks(window) {
-        weights.extend_from_slice(codes);
-        if packing.split_bits.is_some() {
-            weights.extend(codes.iter().map(|code| code << low));
+        for part in 0..packing.parts {
+            weights
+                .extend(codes.iter().map(|code| code << (part * usize::from(packing.part_bits))));
         }
     }
-    Operation { packing, weights, code_bits: own_bits + low, ..operation.clone() }
+    Operation { packing, weights, code_bits: own_bits + shift, ..operation.clone() }
 }

@@ -85,7 +85,7 @@ fn what_no_convolution_wrote_is_pooled_by_itself() {
     assert_eq!(program(&twice), expected);
 }
 
-/// What the schedule makes of the input: L, row taps, code bits, and the codes.
+/// What the schedule makes of the input: parts, row taps, code bits, and the codes.
 fn packing(network: &Network, tn: usize, lane_bits: Option<u8>) -> (InputPacking, u8, Vec<i16>) {
     let config = HardwareConfig { tn, lane_bits, ..Default::default() };
     let schedule = schedule(network, &config).unwrap();
@@ -102,13 +102,23 @@ fn input_is_packed_where_that_saves_cycles() {
     // two channels: six with row taps, twelve also split
     let chosen = |tn, lane_bits| {
         let (input, code_bits, _) = packing(&network, tn, lane_bits);
-        (input.split_bits, input.row_taps, code_bits)
+        (input.parts, input.row_taps, code_bits)
     };
-    assert_eq!(chosen(2, Some(8)), (None, 1, 4));
-    assert_eq!(chosen(4, Some(8)), (None, 3, 4));
-    assert_eq!(chosen(8, Some(8)), (None, 3, 4));
-    assert_eq!(chosen(4, None), (Some(2), 1, 6));
-    assert_eq!(chosen(8, Some(6)), (Some(2), 3, 6));
+    assert_eq!(chosen(2, Some(8)), (1, 1, 4));
+    assert_eq!(chosen(4, Some(8)), (1, 3, 4));
+    assert_eq!(chosen(8, Some(8)), (1, 3, 4));
+    assert_eq!(chosen(4, None), (2, 1, 6));
+    assert_eq!(chosen(8, Some(6)), (2, 3, 6));
+    // parts of two bits below a signed lane's sign
+    let narrow = self::network(|b| {
+        b.conv2d(b.input(), [1, 3], 4, unsigned(3));
+    });
+    let narrowed = |lane_bits| {
+        let (input, code_bits, _) = packing(&narrow, 2, Some(lane_bits));
+        (input.parts, input.part_bits, code_bits)
+    };
+    assert_eq!(narrowed(3), (4, 2, 10));
+    assert_eq!(narrowed(4), (3, 2, 8));
 }
 
 #[test]
@@ -119,7 +129,7 @@ fn packed_weights_by_hand() {
     let Layer::Conv2d(conv) = &mut network.layers[0] else { panic!("a convolution") };
     conv.weights = (-8..8).chain([7, 7]).collect();
     let (input, _, codes) = packing(&network, 8, Some(6));
-    assert_eq!((input.split_bits, input.row_taps), (Some(2), 3));
+    assert_eq!((input.parts, input.part_bits, input.row_taps), (2, 2, 3));
     assert_eq!(codes[..12], [-8, -7, -6, -32, -28, -24, -5, -4, -3, -20, -16, -12]);
 }
 

@@ -20,7 +20,7 @@ const LEAST_WATCHDOG: u32 = 10_000;
 pub struct Build {
     /// TN, TP and LANE_BITS.
     pub layout: FeatureLayout,
-    /// INPUT_SPLIT_BITS (none if 0) and INPUT_ROW_TAPS.
+    /// INPUT_PARTS, INPUT_PART_BITS and INPUT_ROW_TAPS.
     pub input_packing: InputPacking,
     /// OUTPUT_WINDOW_BASE: window address of the output tensor in feature memory.
     pub output_window_base: u32,
@@ -44,11 +44,10 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
     /// cannot be packed so.
     pub fn new(bus: B, model: Model<'m>, build: Build) -> Result<Accelerator<'m, B>, DriverError> {
         let (layout, packing) = (&build.layout, &build.input_packing);
-        let most_split = usize::from(model.input_spec().bits - 1);
-        let split_bits = packing.split_bits.map_or(0, usize::from);
-        if split_bits > most_split || packing.split_bits == Some(0) {
-            let (what, expected) = ("split bits of the input (1 to)", most_split as u32);
-            return Err(DriverError::Build { what, expected, found: split_bits as u32 });
+        let bits = model.input_spec().bits;
+        if !packing.splits(bits) {
+            let (what, expected) = ("bits below the last part of the input (below)", bits.into());
+            return Err(DriverError::Build { what, expected, found: packing.last_shift() });
         }
         let counts = [
             ("input lanes (1 to 512)", layout.input_lanes, 512),

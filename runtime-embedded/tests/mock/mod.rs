@@ -207,9 +207,9 @@ impl Mock {
                 let from = (y + self.packing.row_taps / 2).checked_sub(tap)?;
                 let first = (c * self.packing.row_taps + tap) * n_parts;
                 let parts = (0..n_parts).map(|part| lane(first + part, from, x));
-                let shifts = [0, self.packing.split_bits.unwrap_or(0)];
-                (from < spec.height)
-                    .then(|| parts.zip(shifts).map(|(part, shift)| part << shift).sum::<i32>())
+                let shifted =
+                    parts.enumerate().map(|(i, x)| x << (i * self.packing.part_bits as usize));
+                (from < spec.height).then(|| shifted.sum::<i32>())
             });
             let taps: Vec<i32> = taps.collect();
             assert!(taps.iter().all(|value| *value == taps[0]), "row taps differ: {taps:?}");

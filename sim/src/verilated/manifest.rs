@@ -219,8 +219,10 @@ pub struct Memory {
 /// How the input lies in feature memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackingEntry {
-    /// L: a value is two channels, x mod 2^L and floor(x / 2^L); none: one channel.
-    pub split_bits: Option<u8>,
+    /// Channels that hold a value together; 1: it is whole.
+    pub parts: usize,
+    /// L: part p of x is floor(x / 2^(p·L)), modulo 2^L but for the last; 0 if whole.
+    pub part_bits: u8,
     /// Rows in the lanes of one pixel; 1: its own.
     pub row_taps: usize,
 }
@@ -228,7 +230,8 @@ pub struct PackingEntry {
 impl PackingEntry {
     /// As the loaders take it.
     pub fn packing(&self) -> InputPacking {
-        InputPacking { split_bits: self.split_bits, row_taps: self.row_taps }
+        let PackingEntry { parts, part_bits, row_taps } = *self;
+        InputPacking { parts, part_bits, row_taps }
     }
 }
 
@@ -352,10 +355,9 @@ impl Manifest {
         if !lanes.iter().all(|n| (1..=1024).contains(n)) || !(1..=8).contains(&e.lane_bits) {
             return Err(format!("engine: lanes {lanes:?} of {} bits", e.lane_bits));
         }
-        let PackingEntry { split_bits, row_taps } = self.input_packing;
-        let splits = split_bits.is_none_or(|low| (1..8).contains(&low));
-        if !splits || !(1..16).contains(&row_taps) {
-            return Err(format!("input_packing: split {split_bits:?}, {row_taps} rows"));
+        let PackingEntry { parts, part_bits, row_taps } = self.input_packing;
+        if !(1..16).contains(&row_taps) {
+            return Err(format!("input_packing: {row_taps} rows"));
         }
         let n_tensors = self.tensors.len();
         for tensor in &self.tensors {
@@ -373,8 +375,10 @@ impl Manifest {
             }
         }
         let input_bits = self.tensors.get(self.input).map_or(8, |input| input.bits);
-        if split_bits.is_some_and(|low| low >= input_bits) {
-            return Err(format!("input_packing: {split_bits:?} of {input_bits} bits split off"));
+        if !self.input_packing.packing().splits(input_bits) {
+            return Err(format!(
+                "input_packing: {input_bits} bits in {parts} parts of {part_bits} bits"
+            ));
         }
         self.external.as_ref().map_or(Ok(()), |external| self.check_external(external))
     }
