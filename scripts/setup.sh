@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian or Ubuntu machine, and says what and why.
+# Python packages go into .venv, beside the sources, from scripts/requirements.txt.
 # Idempotent; needs no root where nothing is missing. `--check` only reports.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 check_only=0
 [ "${1:-}" = "--check" ] && check_only=1
@@ -35,6 +37,9 @@ target_is_installed() {
 need g++ "build-essential" "C++ compiler: links Rust programs, builds Verilator's models"
 need make "make" "runs the recipes of this Makefile"
 need python3 "python3" "small tools of the test set-up"
+if ! python3 -c "import ensurepip, venv" 2>/dev/null; then
+  miss "python3-venv" "holds the Python packages of scripts/requirements.txt"
+fi
 need verilator "verilator" "simulates the generated accelerator as compiled C++"
 need /usr/include/zlib.h "zlib1g-dev" "wave files of Verilator"
 need iverilog "iverilog" "simulates the generated accelerator a second, independent way"
@@ -49,19 +54,43 @@ if ! target_is_installed && ! compgen -G "/usr/src/rustc-*/library/core" >/dev/n
     "core library for the firmware (or: rustup target add thumbv7em-none-eabihf)"
 fi
 
-if [ ${#missing[@]} -eq 0 ]; then
+# The packages that were installed, as they were named then.
+venv_is_current() {
+  cmp -s scripts/requirements.txt .venv/requirements.txt
+}
+
+make_venv() {
+  echo "set-up: installing the Python packages of scripts/requirements.txt into .venv"
+  rm -f .venv/requirements.txt
+  python3 -m venv .venv &&
+    .venv/bin/pip install --quiet --disable-pip-version-check -r scripts/requirements.txt &&
+    cp scripts/requirements.txt .venv/requirements.txt
+}
+
+install_missing() {
+  local sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo)
+  if ! command -v apt-get >/dev/null; then
+    echo "set-up: this machine has no apt-get; install by hand: ${missing[*]}" >&2
+    exit 1
+  fi
+  echo "set-up: installing ${missing[*]}"
+  "${sudo[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends \
+    "${missing[@]}" >/dev/null
+}
+
+if ! venv_is_current; then
+  printf 'missing: %-28s %s\n' ".venv" "Python packages of scripts/requirements.txt (ONNX Runtime)"
+elif [ ${#missing[@]} -eq 0 ]; then
   echo "set-up: nothing is missing"
   exit 0
 fi
 [ $check_only = 1 ] && exit 1
-sudo=()
-[ "$(id -u)" = 0 ] || sudo=(sudo)
-if ! command -v apt-get >/dev/null; then
-  echo "set-up: this machine has no apt-get; install by hand: ${missing[*]}" >&2
-  exit 1
+[ ${#missing[@]} -eq 0 ] || install_missing
+if ! venv_is_current && ! make_venv; then
+  echo "set-up: the packages could not be installed; tests that need them are skipped" >&2
+  # where nothing may be skipped, that is a failure
+  [ -z "${CI:-}" ] || exit 1
 fi
-echo "set-up: installing ${missing[*]}"
-"${sudo[@]}" apt-get update -qq
-DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends \
-  "${missing[@]}" >/dev/null
 echo "set-up: done"

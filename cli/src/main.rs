@@ -33,6 +33,7 @@ enum Command {
     Synth(commands::synth::Synth),
     Cosim(commands::cosim::Cosim),
     Firmware(commands::firmware::Firmware),
+    Export(commands::export::Export),
     Segment(commands::segment::Segment),
     Inspect(commands::inspect::Inspect),
 }
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Synth(command) => command.run(),
         Command::Cosim(command) => command.run(),
         Command::Firmware(command) => command.run(),
+        Command::Export(command) => command.run(),
         Command::Segment(command) => command.run(),
         Command::Inspect(command) => command.run(),
     };

@@ -51,3 +51,11 @@ pub fn inputs(folder: &Path, network: &Network, count: usize) -> Result<Vec<Vec<
     }
     Ok(inputs)
 }
+
+/// Both exist and are one file, whatever they are called.
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}

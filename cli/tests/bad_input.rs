@@ -252,6 +252,25 @@ fn segment_does_not_overwrite_its_input() {
 }
 
 #[test]
+fn export_without_python_or_onto_the_model() {
+    let folder = TempDir::new().unwrap();
+    let model = folder.path().join("model.qunet");
+    let before = write_model(&model);
+    let export = ["export", text(&model), "--format", "onnx-integer"];
+    let with = |more: &[&'static str]| [&export[..], more].concat();
+    fail(&with(&["--check", "--python", "no/such/python"]), &["no/such/python"]);
+    // a program that is no Python answers nothing
+    fail(&with(&["--check", "--python", "true"]), &["true: ended without an answer"]);
+    fail(&with(&["--check", "--samples", "0"]), &["--samples", "1 or more", "found 0"]);
+    let onto = [&export[..], &["--out", text(&model)]].concat();
+    fail(&onto, &["model.qunet", "other than the model"]);
+    assert_eq!(std::fs::read(&model).unwrap(), before);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is written");
+    succeed(&export);
+    assert!(folder.path().join("model.onnx").exists());
+}
+
+#[test]
 fn a_closed_pipe_ends_quietly() {
     let folder = TempDir::new().unwrap();
     let model = folder.path().join("model.qunet");

@@ -97,6 +97,19 @@ fn the_whole_job() {
     assert_eq!((&report["mismatches"], &report["images"]), (&0.into(), &2.into()));
     assert_eq!(report["cycles"], report["model_cycles"]);
 
+    if common::root().join(".venv").exists() {
+        let export = ["export", &model, "--format", "onnx-integer", "--check", "--json"];
+        let report = json(&succeed(&export));
+        assert_eq!(
+            (&report["check"]["n_different"], &report["check"]["images"]),
+            (&0.into(), &4.into())
+        );
+        assert!(Path::new(&run).join("model.onnx").exists());
+    } else {
+        assert!(std::env::var_os("CI").is_none(), ".venv is absent; scripts/setup.sh makes it");
+        println!("skipped: qunet export --check (.venv is absent)");
+    }
+
     let firmware = ["firmware", &model, "--run", "--samples", "2", "--json"];
     let report = json(&succeed(&firmware));
     assert_eq!(report["mismatches"], 0);
@@ -136,8 +149,10 @@ fn segment_keeps_shape_and_geometry() {
 
 #[test]
 fn help_shows_an_example() {
-    let subcommands =
-        ["train", "quantize", "simulate", "generate", "cosim", "firmware", "segment", "inspect"];
+    let subcommands = [
+        "train", "quantize", "simulate", "generate", "cosim", "firmware", "export", "segment",
+        "inspect",
+    ];
     let all = succeed(&["--help"]);
     for subcommand in subcommands {
         assert!(all.contains(subcommand), "qunet --help names {subcommand}");

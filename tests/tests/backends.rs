@@ -67,6 +67,11 @@ fn verilator() {
     check_all(Backend::Verilator);
 }
 
+#[test]
+fn onnx_runtime() {
+    check_all(Backend::OnnxRuntime);
+}
+
 /// Icarus takes seconds a case, so it runs every 15th: each operation in both modes and signs, each
 /// W, each A, not each pair of them.
 #[test]

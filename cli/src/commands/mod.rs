@@ -1,6 +1,7 @@
 //! One file per subcommand.
 
 pub mod cosim;
+pub mod export;
 pub mod firmware;
 pub mod generate;
 pub mod inspect;

@@ -1,6 +1,6 @@
 //! `qunet segment`: masks of a new scan or picture.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -10,7 +10,7 @@ use sim::{EvaluateConfig, Segmenter, Simulator};
 
 use crate::output::say;
 use crate::progress;
-use crate::run_dir::read_model;
+use crate::run_dir::{is_same_file, read_model};
 
 /// Segments a scan with the integer network; the mask has the scan's shape and geometry.
 #[derive(Args)]
@@ -72,14 +72,6 @@ impl Segment {
         scan.write_labels(&self.output, &masks, &metadata.preprocess)?;
         say!("{}: {} segmented", self.output.display(), slices(masks.len()));
         Ok(())
-    }
-}
-
-/// Both exist and are one file, whatever they are called.
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
     }
 }
 

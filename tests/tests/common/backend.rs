@@ -1,6 +1,9 @@
 //! The backends: one closed enum; a new one is a variant here and a test in `backends.rs`.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
+use export::{OnnxRuntime, Outputs, find_python};
 use network::Network;
 use runtime_embedded::{Model, Session};
 use sim::{Comparison, Simulator, compare};
@@ -23,6 +26,8 @@ pub enum Backend {
     Verilator,
     /// The generated Verilog and its own test bench in Icarus.
     Icarus,
+    /// The exported integer ONNX file in ONNX Runtime.
+    OnnxRuntime,
 }
 
 /// A backend ready to run cases.
@@ -39,6 +44,8 @@ pub enum Runner {
     Verilator(Verilator),
     /// See [`Backend::Icarus`].
     Icarus(Icarus),
+    /// See [`Backend::OnnxRuntime`].
+    OnnxRuntime(OnnxRuntime),
 }
 
 impl Backend {
@@ -54,6 +61,7 @@ impl Backend {
             Backend::Runtime => Some(Runner::Runtime),
             Backend::Verilator => Verilator::start().map(Runner::Verilator),
             Backend::Icarus => Icarus::start().map(Runner::Icarus),
+            Backend::OnnxRuntime => start_onnx_runtime().map(Runner::OnnxRuntime),
         };
         if runner.is_none() {
             let message = format!("skipped: {self:?}: its tool is not installed");
@@ -72,6 +80,9 @@ impl Runner {
             // several inputs share one compiled or loaded model
             Runner::Verilator(bench) => return bench.check(expected),
             Runner::Icarus(bench) => return bench.check(expected),
+            Runner::OnnxRuntime(runtime) => {
+                Ok(export::run(&case.network, Outputs::Layers, &case.inputs, runtime)?)
+            }
             Runner::Reference => case.inputs.iter().map(|i| reference(&case.network, i)).collect(),
             Runner::File => {
                 let bytes = case.network.to_bytes()?;
@@ -92,6 +103,13 @@ impl Runner {
         }
         Ok(total)
     }
+}
+
+/// One process of the project's own Python for all cases.
+fn start_onnx_runtime() -> Option<OnnxRuntime> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
+    let python = find_python(&[root.to_path_buf()]).ok()?;
+    Some(OnnxRuntime::start(&python).expect("ONNX Runtime starts"))
 }
 
 fn reference(network: &Network, input: &[u8]) -> Result<Vec<Vec<u8>>> {
