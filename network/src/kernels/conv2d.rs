@@ -16,29 +16,47 @@ pub fn conv2d(data: &impl ConvData, kernel: usize, shift: u8, input: Source, mut
     for o in 0..output.spec.channels {
         let params = data.params(o);
         for y in 0..output.spec.height {
-            for x in 0..output.spec.width {
-                let acc = window(data, kernel, &input, [o, y, x]);
-                output.set(o, y, x, requantize(acc, params, shift, low, high));
+            for first in (0..output.spec.width).step_by(BLOCK) {
+                let sums = block(data, kernel, &input, [o, y, first]);
+                for (x, acc) in (first..output.spec.width).zip(sums) {
+                    output.set(o, y, x, requantize(acc, params, shift, low, high));
+                }
             }
         }
     }
 }
 
-/// The sum of products of one output value at `[o, y, x]`.
-fn window(data: &impl ConvData, kernel: usize, input: &Source, [o, y, x]: [usize; 3]) -> i32 {
-    let pad = (kernel / 2) as isize;
-    let mut acc = 0;
-    for c in 0..input.spec.channels {
+/// Columns that are summed together, so that the inner loop runs along a row.
+const BLOCK: usize = 64;
+
+/// The sums of products at `[o, y, first..first + BLOCK]`; those past the image are of no meaning.
+fn block(
+    data: &impl ConvData,
+    kernel: usize,
+    input: &Source,
+    [o, y, first]: [usize; 3],
+) -> [i32; BLOCK] {
+    let (spec, pad) = (input.spec, kernel / 2);
+    let mut sums = [0; BLOCK];
+    for c in 0..spec.channels {
         for i in 0..kernel {
+            let Some(row) = (y + i).checked_sub(pad).filter(|row| *row < spec.height) else {
+                continue;
+            };
+            let values = &input.data[(c * spec.height + row) * spec.width..][..spec.width];
             for j in 0..kernel {
-                let row = (y + i) as isize - pad;
-                let column = (x + j) as isize - pad;
-                let weight = data.weight(((o * input.spec.channels + c) * kernel + i) * kernel + j);
-                acc += weight * input.at_padded(c, row, column);
+                let weight = data.weight(((o * spec.channels + c) * kernel + i) * kernel + j);
+                // column x + j - pad of the image belongs to the sum of column x
+                let from = (first + j).max(pad) - pad;
+                let skipped = from + pad - (first + j);
+                let inside = values.get(from..).unwrap_or_default();
+                for (sum, value) in sums[skipped.min(BLOCK)..].iter_mut().zip(inside) {
+                    *sum += weight * spec.decode(*value);
+                }
             }
         }
     }
-    acc
+    sums
 }
 
 #[cfg(test)]

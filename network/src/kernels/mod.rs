@@ -52,14 +52,6 @@ impl Source<'_> {
     pub fn at(&self, c: usize, y: usize, x: usize) -> i32 {
         self.spec.decode(self.data[(c * self.spec.height + y) * self.spec.width + x])
     }
-
-    /// As [`Source::at`], zero outside the image.
-    #[inline(always)]
-    pub fn at_padded(&self, c: usize, y: isize, x: isize) -> i32 {
-        let inside =
-            y >= 0 && x >= 0 && (y as usize) < self.spec.height && (x as usize) < self.spec.width;
-        if inside { self.at(c, y as usize, x as usize) } else { 0 }
-    }
 }
 
 impl Target<'_> {
