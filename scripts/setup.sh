@@ -81,7 +81,7 @@ install_missing() {
 }
 
 if ! venv_is_current; then
-  printf 'missing: %-28s %s\n' ".venv" "Python packages of scripts/requirements.txt (ONNX Runtime)"
+  printf 'missing: %-28s %s\n' ".venv" "Python packages of scripts/requirements.txt (ONNX Runtime, Snakemake)"
 elif [ ${#missing[@]} -eq 0 ]; then
   echo "set-up: nothing is missing"
   exit 0

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use datasets::{DataConfig, SplitConfig};
+use datasets::{Augment, DataConfig, SplitConfig};
 use hdl_gen::HardwareConfig;
 use quantizer::{ModelConfig, QuantizeConfig, TrainConfig};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ pub struct RunConfig {
     pub model: ModelConfig,
     /// Float training.
     pub train: TrainConfig,
+    /// Random change of training patches.
+    pub augment: Augment,
     /// Fine-tuning with quantization in the loop.
     pub quantize: QuantizeConfig,
     /// Shape of the accelerator.
@@ -73,6 +75,11 @@ impl RunArgs {
     /// Reads, overrides and checks the configuration.
     pub fn load(&self) -> Result<RunConfig> {
         self.config.load()
+    }
+
+    /// The options that name the configuration.
+    pub fn config(&self) -> &ConfigArgs {
+        &self.config
     }
 
     /// The folder that receives weights, metrics and the model.
@@ -170,6 +177,7 @@ fn validate(config: &RunConfig) -> Result<()> {
     config.split.validate()?;
     config.model.validate()?;
     config.train.validate(&config.model)?;
+    config.augment.validate()?;
     config.quantize.validate()?;
     config.hardware.validate()?;
     config.evaluate.validate()?;

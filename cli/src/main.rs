@@ -28,6 +28,8 @@ struct Arguments {
 enum Command {
     Train(commands::train::Train),
     Quantize(commands::quantize::Quantize),
+    Sweep(commands::sweep::Sweep),
+    Search(commands::search::Search),
     Simulate(commands::simulate::Simulate),
     Generate(commands::generate::Generate),
     Synth(commands::synth::Synth),
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Train(command) => command.run(),
         Command::Quantize(command) => command.run(),
+        Command::Sweep(command) => command.run(),
+        Command::Search(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Generate(command) => command.run(),
         Command::Synth(command) => command.run(),

@@ -150,8 +150,8 @@ fn segment_keeps_shape_and_geometry() {
 #[test]
 fn help_shows_an_example() {
     let subcommands = [
-        "train", "quantize", "simulate", "generate", "cosim", "firmware", "export", "segment",
-        "inspect",
+        "train", "quantize", "sweep", "search", "simulate", "generate", "cosim", "firmware",
+        "export", "segment", "inspect",
     ];
     let all = succeed(&["--help"]);
     for subcommand in subcommands {

@@ -7,29 +7,53 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::error::DataError;
 use crate::image::{Image, Mask};
 
-/// How much a patch is changed; 0 leaves it as it is.
+/// `[augment]`: how much a training patch is changed at random; 0 leaves it as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
-    /// Largest displacement of a control point of the elastic deformation, in pixels.
+    /// Largest displacement of a control point of the elastic deformation, 0 to 64 pixels.
     pub elastic: f32,
-    /// Largest rotation in degrees.
+    /// Largest rotation, 0 to 180 degrees; turns by 90° and mirrors come besides.
     pub rotation: f32,
-    /// Largest relative change of size, below 1.
+    /// Largest relative change of size, 0 to 0.9.
     pub scale: f32,
-    /// Largest shear, as a tangent.
+    /// Largest shear as a tangent, 0 to 1.
     pub shear: f32,
-    /// Largest change of log2 of the exponent of the values between their least and largest.
+    /// Largest change of log2 of the exponent of the values between their least and largest, 0 to 4.
     pub gamma: f32,
-    /// Standard deviation of the noise, in units of the normalised image.
+    /// Standard deviation of the noise in units of the normalised image, 0 to 10.
     pub noise: f32,
-    /// Largest relative change by a smooth field that multiplies.
+    /// Largest relative change by a smooth field that multiplies, 0 to 0.9.
     pub bias_field: f32,
 }
 
 impl Augment {
+    /// Checks every key against its legal values.
+    ///
+    /// # Errors
+    /// [`DataError::Config`] naming the key, what is legal and what was found.
+    pub fn validate(&self) -> Result<(), DataError> {
+        let limits = [
+            ("augment.elastic", self.elastic, 64.0, "0 to 64 pixels"),
+            ("augment.rotation", self.rotation, 180.0, "0 to 180 degrees"),
+            ("augment.scale", self.scale, 0.9, "0 to 0.9"),
+            ("augment.shear", self.shear, 1.0, "0 to 1"),
+            ("augment.gamma", self.gamma, 4.0, "0 to 4"),
+            ("augment.noise", self.noise, 10.0, "0 to 10"),
+            ("augment.bias_field", self.bias_field, 0.9, "0 to 0.9"),
+        ];
+        for (key, found, largest, expected) in limits {
+            // a NaN is in no range
+            if !(0.0..=largest).contains(&found) {
+                return Err(DataError::config(key, expected, found));
+            }
+        }
+        Ok(())
+    }
+
     /// True if pixels move.
     pub fn moves(&self) -> bool {
         [self.elastic, self.rotation, self.scale, self.shear].iter().any(|v| *v > 0.0)
@@ -288,6 +312,21 @@ mod tests {
         let all = Augment { gamma: 0.3, noise: 0.2, bias_field: 0.3, ..Default::default() };
         intensity(&mut image, &all, &mut rng());
         assert!(image.data[5] == 0.0 && image.data.iter().all(|v| v.is_finite()));
+    }
+
+    #[test]
+    fn illegal_values_name_their_key() {
+        let check = |augment: Augment, expected: &str| {
+            assert_eq!(augment.validate().unwrap_err().to_string(), expected);
+        };
+        Augment::default().validate().unwrap();
+        let none = Augment::default();
+        check(
+            Augment { rotation: 200.0, ..none },
+            "augment.rotation: expected 0 to 180 degrees, found 200",
+        );
+        check(Augment { noise: f32::NAN, ..none }, "augment.noise: expected 0 to 10, found NaN");
+        check(Augment { scale: -0.1, ..none }, "augment.scale: expected 0 to 0.9, found -0.1");
     }
 
     #[test]

@@ -52,7 +52,8 @@ pub struct TrainConfig {
     pub patch: usize,
     /// Fraction of patches laid around a foreground pixel, 0..=1.
     pub foreground: f32,
-    /// Half width of the random change of contrast and brightness of a patch, 0..=1.
+    /// Half width of the random change of contrast and brightness of a patch, 0..=1; `[augment]`
+    /// changes more.
     pub intensity_jitter: f32,
     /// Peak learning rate of Adam, above 0.
     pub learning_rate: f64,
@@ -104,6 +105,30 @@ pub enum QuantizeMode {
     Scaled,
     /// Power-of-two steps, multipliers ±1: pure fixed point.
     Fixed,
+    /// The level sets of an earlier method, for comparison in float only; see [`crate::fxq_compat`].
+    #[serde(rename = "fxq-compat")]
+    FxqCompat,
+}
+
+impl QuantizeMode {
+    /// Name in configuration files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            QuantizeMode::Scaled => "scaled",
+            QuantizeMode::Fixed => "fixed",
+            QuantizeMode::FxqCompat => "fxq-compat",
+        }
+    }
+}
+
+impl std::str::FromStr for QuantizeMode {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let modes = [QuantizeMode::Scaled, QuantizeMode::Fixed, QuantizeMode::FxqCompat];
+        let found = modes.into_iter().find(|mode| mode.name() == name);
+        found.ok_or_else(|| format!("expected scaled, fixed or fxq-compat, found {name}"))
+    }
 }
 
 /// Bits of one layer where they differ from the rest of the network.
@@ -111,8 +136,10 @@ pub enum QuantizeMode {
 #[serde(default, deny_unknown_fields)]
 pub struct LayerOverride {
     /// Bits of the layer's weights, 1..=8.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_bits: Option<u8>,
     /// Bits of the layer's output, 1..=8.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub activation_bits: Option<u8>,
 }
 
@@ -128,14 +155,20 @@ pub struct QuantizeConfig {
     pub first_weight_bits: u8,
     /// Bits of the head's weights, 1..=8.
     pub head_weight_bits: u8,
-    /// `scaled` or `fixed`.
+    /// `scaled` or `fixed`; `fxq-compat` trains with the level sets of an earlier method, for
+    /// comparison in float only.
     pub mode: QuantizeMode,
     /// Fine-tuning steps; 0 quantizes without training.
     pub steps: usize,
-    /// Peak learning rate of the weights, above 0.
+    /// Peak learning rate of the weights, above 0; weights of 3, 2 and 1 bits take 2, 4 and 40
+    /// times as much.
     pub learning_rate: f64,
     /// Peak learning rate of the step sizes (their log2), above 0.
     pub step_learning_rate: f64,
+    /// Share of the loss that compares with the float network instead of the truth, 0..=1.
+    pub distillation: f64,
+    /// Fraction of the fine-tuning after which the statistics of batch norm are frozen, 0..=1.
+    pub freeze_norm: f64,
     /// Seed of the patches.
     pub seed: u64,
     /// Layer name (`enc0.conv1`, …) to its own bits.
@@ -151,8 +184,10 @@ impl Default for QuantizeConfig {
             head_weight_bits: 8,
             mode: QuantizeMode::Scaled,
             steps: 200,
-            learning_rate: 5e-4,
+            learning_rate: 1e-3,
             step_learning_rate: 3e-3,
+            distillation: 0.5,
+            freeze_norm: 0.9,
             seed: 2,
             layers: BTreeMap::new(),
         }
@@ -241,7 +276,14 @@ impl QuantizeConfig {
             }
         }
         positive("quantize.learning_rate", self.learning_rate)?;
-        positive("quantize.step_learning_rate", self.step_learning_rate)
+        positive("quantize.step_learning_rate", self.step_learning_rate)?;
+        for (key, found) in [
+            ("quantize.distillation", self.distillation),
+            ("quantize.freeze_norm", self.freeze_norm),
+        ] {
+            require((0.0..=1.0).contains(&found), key, "0..=1", found)?;
+        }
+        Ok(())
     }
 }
 

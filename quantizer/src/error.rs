@@ -37,6 +37,9 @@ pub enum QuantizerError {
         /// Activation bits of the second.
         second_bits: u8,
     },
+    /// A section that another crate reads is wrong.
+    #[error(transparent)]
+    Settings(#[from] datasets::DataError),
     /// The data do not fit what training needs.
     #[error("data for {stage}: expected {expected}, found {found}")]
     Data {

@@ -41,7 +41,12 @@ pub struct Validation {
     pub threshold: f64,
 }
 
-impl Predictor<'_> {
+impl<'a> Predictor<'a> {
+    /// A predictor without quantization.
+    pub fn float(net: &'a UNet, topology: &'a Topology, device: &'a Device) -> Self {
+        Self { net, topology, plan: None, device }
+    }
+
     /// Logits of images of one size.
     ///
     /// # Shapes
@@ -49,7 +54,7 @@ impl Predictor<'_> {
     pub fn logits(&self, images: &[Image]) -> Tensor<4> {
         let (h, w) = (images[0].height, images[0].width);
         let mut data: Vec<f32> = images.iter().flat_map(|i| i.data.iter().copied()).collect();
-        if let Some(plan) = self.plan {
+        if let Some(plan) = self.plan.filter(|plan| plan.rounds_input()) {
             let step = plan.input_step;
             data.iter_mut().for_each(|x| *x = f32::from(input_code(*x, step)) * step);
         }

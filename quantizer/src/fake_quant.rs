@@ -3,11 +3,13 @@
 //! Steps are learned as log2. Host functions here define the codes; training, integer evaluation
 //! and lowering all use them.
 
+use burn::tensor::activation::relu;
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{QuantizeConfig, QuantizeMode};
 use crate::error::QuantizerError;
+use crate::fxq_compat;
 use crate::ops;
 use crate::topology::{LayerSpec, Operation};
 use crate::unet::host;
@@ -80,6 +82,25 @@ impl Range {
 }
 
 impl QuantPlan {
+    /// True if the input is rounded to signed 8 bits; `fxq-compat` leaves it as it is.
+    pub fn rounds_input(&self) -> bool {
+        self.mode != QuantizeMode::FxqCompat
+    }
+
+    /// Learning rate of a layer's weights as a multiple of the base rate.
+    ///
+    /// A code changes only when a weight crosses half a step, so coarse weights must move further;
+    /// with one bit the only threshold is zero. Found by experiment.
+    pub fn weight_rate(&self, layer_idx: usize) -> f64 {
+        match self.bits[layer_idx].weight {
+            _ if self.mode == QuantizeMode::FxqCompat => 1.0,
+            1 => 40.0,
+            2 => 4.0,
+            3 => 2.0,
+            _ => 1.0,
+        }
+    }
+
     /// Bits by layer from the configuration.
     ///
     /// # Errors
@@ -135,7 +156,7 @@ fn own_bits(config: &QuantizeConfig, layer_idx: usize, spec: &LayerSpec) -> Laye
 /// Step size from its log2; in `fixed` mode the nearest power of two.
 pub fn step_size(log2: f32, mode: QuantizeMode) -> f32 {
     match mode {
-        QuantizeMode::Scaled => log2.exp2(),
+        QuantizeMode::Scaled | QuantizeMode::FxqCompat => log2.exp2(),
         QuantizeMode::Fixed => log2.round_ties_even().exp2(),
     }
 }
@@ -163,13 +184,10 @@ pub fn step_tensor(log2: Tensor<1>, mode: QuantizeMode, gradient_scale: f32) -> 
 pub fn weights(weight: Tensor<4>, log2_step: Tensor<1>, bits: u8, mode: QuantizeMode) -> Tensor<4> {
     let range = Range::weight(bits);
     let [n_out, n_in, ky, kx] = weight.dims();
-    let shared = match mode {
-        QuantizeMode::Scaled => n_in * ky * kx,
-        QuantizeMode::Fixed => n_out * n_in * ky * kx,
-    };
-    let log2_step = match mode {
-        QuantizeMode::Scaled => log2_step,
-        QuantizeMode::Fixed => log2_step.narrow(0, 0, 1),
+    let (shared, log2_step) = match mode {
+        QuantizeMode::FxqCompat => return fxq_compat::levels(weight, 0, bits),
+        QuantizeMode::Scaled => (n_in * ky * kx, log2_step),
+        QuantizeMode::Fixed => (n_out * n_in * ky * kx, log2_step.narrow(0, 0, 1)),
     };
     let step = step_tensor(log2_step, mode, range.gradient_scale(shared));
     ops::lsq(weight, step, range)
@@ -177,6 +195,9 @@ pub fn weights(weight: Tensor<4>, log2_step: Tensor<1>, bits: u8, mode: Quantize
 
 /// Fake-quantized activations, after ReLU or fused with it: the range starts at zero.
 pub fn activations(x: Tensor<4>, log2_step: Tensor<1>, bits: u8, mode: QuantizeMode) -> Tensor<4> {
+    if mode == QuantizeMode::FxqCompat {
+        return fxq_compat::levels(relu(x), bits, 0);
+    }
     let range = Range::activation(bits);
     let n = x.dims().iter().skip(1).product();
     ops::lsq(x, step_tensor(log2_step, mode, range.gradient_scale(n)), range)
@@ -196,7 +217,9 @@ pub fn min_mse_step(values: &[f32], range: Range, mode: QuantizeMode) -> f32 {
     }
     let top = (largest / range.positive as f32).log2();
     let candidates: Vec<f32> = match mode {
-        QuantizeMode::Scaled => (0..=96).map(|k| top - k as f32 / 16.0).collect(),
+        QuantizeMode::Scaled | QuantizeMode::FxqCompat => {
+            (0..=96).map(|k| top - k as f32 / 16.0).collect()
+        }
         QuantizeMode::Fixed => (0..=8).map(|k| top.ceil() - k as f32).collect(),
     };
     let error = |log2: f32| {

@@ -9,6 +9,7 @@ use burn::tensor::ops::{
 
 use crate::config::QuantizeMode;
 use crate::fake_quant::{self, QuantPlan};
+use crate::fxq_compat;
 use crate::ops;
 use crate::topology::{LayerSpec, Operation, Topology, Walk, walk};
 use crate::unet::{NORM_EPSILON, NORM_MOMENTUM, UNet, Unit};
@@ -18,7 +19,7 @@ use crate::unet::{NORM_EPSILON, NORM_MOMENTUM, UNet, Unit};
 pub enum Phase {
     /// The batch; the running statistics are to be updated.
     Training,
-    /// The running statistics.
+    /// The running statistics; also in training, once they are frozen.
     Evaluation,
 }
 
@@ -103,13 +104,16 @@ impl Walk for Walker<'_> {
         }
         let normal = match self.pass.plan.map(|plan| plan.mode) {
             Some(QuantizeMode::Fixed) => self.shift(layer_idx, unit, sum),
-            Some(QuantizeMode::Scaled) | None => self.normalize(layer_idx, unit, sum),
+            Some(QuantizeMode::Scaled | QuantizeMode::FxqCompat) | None => {
+                self.normalize(layer_idx, unit, sum)
+            }
         };
         if self.pass.keep_outputs {
             self.outputs.push(relu(normal.clone()));
         }
         match self.pass.plan {
             None => relu(normal),
+            Some(plan) if self.stays_float(layer_idx, plan) => relu(normal),
             Some(plan) => {
                 let owner = &self.net.units[self.specs[layer_idx].step_owner];
                 let bits = plan.bits[layer_idx].activation;
@@ -134,17 +138,24 @@ impl Walk for Walker<'_> {
 }
 
 impl Walker<'_> {
+    fn stays_float(&self, layer_idx: usize, plan: &QuantPlan) -> bool {
+        plan.mode == QuantizeMode::FxqCompat && fxq_compat::is_float(&self.specs[layer_idx])
+    }
+
     fn weight(&self, layer_idx: usize, unit: &Unit) -> Tensor<4> {
         let weight = unit.weight.val();
         let Some(plan) = self.pass.plan else {
             return weight;
         };
+        if self.stays_float(layer_idx, plan) {
+            return weight;
+        }
         let bits = plan.bits[layer_idx].weight;
         let is_head = self.specs[layer_idx].operation == Operation::Head;
         // In `fixed` mode the batch-norm gain goes into the weights before they are quantized.
         let weight = match plan.mode {
             QuantizeMode::Fixed if !is_head => weight * fixed_gain(unit).reshape([-1, 1, 1, 1]),
-            QuantizeMode::Fixed | QuantizeMode::Scaled => weight,
+            _ => weight,
         };
         fake_quant::weights(weight, unit.weight_step.val(), bits, plan.mode)
     }

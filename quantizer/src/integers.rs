@@ -43,6 +43,11 @@ pub fn layer_integers(
     values: &[UnitValues],
 ) -> Result<Vec<LayerIntegers>, QuantizerError> {
     let specs = topology.layers();
+    if plan.mode == QuantizeMode::FxqCompat {
+        let expected = "mode scaled or fixed".into();
+        let found = "fxq-compat, whose level sets exist in float only".into();
+        return Err(QuantizerError::Lowering { layer: specs[0].name.clone(), expected, found });
+    }
     let inputs = input_steps(topology, &specs);
     let step_of = |owner: usize| f64::from(step_size(values[owner].activation_step, plan.mode));
     let mut layers = Vec::with_capacity(specs.len());
@@ -70,8 +75,8 @@ pub fn weight_codes(
     let n_out = spec.out_channels;
     let per_channel = values.weight.len() / n_out;
     let step = |c: usize| match mode {
-        QuantizeMode::Scaled => step_size(values.weight_step[c], mode),
         QuantizeMode::Fixed => step_size(values.weight_step[0], mode),
+        _ => step_size(values.weight_step[c], mode),
     };
     let fold = mode == QuantizeMode::Fixed && spec.operation != Operation::Head;
     let steps: Vec<f32> = (0..n_out).map(step).collect();
@@ -102,7 +107,7 @@ pub fn requantize(
 ) -> Result<Requantize, QuantizerError> {
     let shift = match mode {
         QuantizeMode::Fixed => fixed_shift(layer, channels)?,
-        QuantizeMode::Scaled => (0..=network::arithmetic::MAX_SHIFT)
+        _ => (0..=network::arithmetic::MAX_SHIFT)
             .rev()
             .find(|&s| channels.iter().all(|c| fits(c, s, low, high)))
             .ok_or_else(|| unfit(layer, "multipliers within 16 bits", channels))?,
@@ -199,7 +204,7 @@ impl Context<'_> {
             (Operation::Head, _) => (unit, beta),
             // The gain is in the weights; `mean` is that of the folded convolution.
             (_, QuantizeMode::Fixed) => (unit, beta - mean),
-            (_, QuantizeMode::Scaled) => {
+            (_, QuantizeMode::Scaled | QuantizeMode::FxqCompat) => {
                 let variance = f64::from(values.variance[channel]) + NORM_EPSILON;
                 let gain = f64::from(values.gamma[channel]) / variance.sqrt();
                 (unit * gain, beta - mean * gain)
@@ -212,8 +217,8 @@ impl Context<'_> {
 fn logit_step(largest: f64, mode: QuantizeMode, finest: f64) -> f64 {
     let needed = (largest / f64::from(i16::MAX)).log2().ceil().max(-12.0).exp2();
     match mode {
-        QuantizeMode::Scaled => needed,
         QuantizeMode::Fixed => needed.max(finest),
+        _ => needed,
     }
 }
 

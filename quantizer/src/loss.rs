@@ -33,6 +33,19 @@ pub fn loss(logits: Tensor<4>, target: Tensor<4>, weights: LossWeights) -> Tenso
     dice * weights.dice + entropy * weights.cross_entropy
 }
 
+/// Cross-entropy against another network's probabilities (Hinton et al. 2015, temperature 1).
+///
+/// # Shapes
+/// Both `[n, outputs, h, w]`; nothing flows back into `teacher`.
+pub fn distillation(logits: Tensor<4>, teacher: Tensor<4>) -> Tensor<1> {
+    let [_, n_outputs, _, _] = logits.dims();
+    if n_outputs == 1 {
+        return binary_cross_entropy(logits, sigmoid(teacher.detach()));
+    }
+    let probability = log_softmax(teacher.detach(), 1).exp();
+    -(log_softmax(logits, 1) * probability).sum_dim(1).mean()
+}
+
 /// Masks as the loss takes them, on the device.
 ///
 /// # Shapes
@@ -80,6 +93,23 @@ mod tests {
         };
         assert!((value(1.0, 0.0) - 1.0 / 3.0).abs() < 1e-6);
         assert!((value(0.0, 1.0) - 2.0f32.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn distillation_is_least_where_the_networks_agree() {
+        let device = Device::flex();
+        let logits = |z: [f32; 2]| Tensor::<4>::from_floats([[[[z[0]]], [[z[1]]]]], &device);
+        // teacher (0, ln 3): p = (1/4, 3/4); student (0, 0): cross-entropy ln 2.
+        let teacher = logits([0.0, 3.0f32.ln()]);
+        let found = host(distillation(logits([0.0, 0.0]), teacher.clone()))[0];
+        assert!((found - 2.0f32.ln()).abs() < 1e-6, "{found}");
+        let entropy = 0.25 * 4.0f32.ln() + 0.75 * (4.0f32 / 3.0).ln();
+        let found = host(distillation(teacher.clone(), teacher))[0];
+        assert!((found - entropy).abs() < 1e-6, "{found}");
+        // one output: teacher ln 3 (p = 3/4), student 0: ln 2.
+        let one = |z: f32| Tensor::<4>::from_floats([[[[z]]]], &device);
+        let found = host(distillation(one(0.0), one(3.0f32.ln())))[0];
+        assert!((found - 2.0f32.ln()).abs() < 1e-6, "{found}");
     }
 
     #[test]

@@ -54,8 +54,8 @@ pub fn lower(
     let network = Network {
         name: label.name.clone(),
         mode: match plan.mode {
-            QuantizeMode::Scaled => Mode::Scaled,
             QuantizeMode::Fixed => Mode::Fixed,
+            _ => Mode::Scaled,
         },
         tensors: builder.tensors,
         layers: builder.layers,

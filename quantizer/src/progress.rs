@@ -16,6 +16,8 @@ pub enum Stage {
     Float,
     /// Fine-tuning with quantization in the loop.
     Quantize,
+    /// The float network trained on for as long as fine-tuning, the fair control.
+    Control,
 }
 
 impl Stage {
@@ -24,6 +26,7 @@ impl Stage {
         match self {
             Stage::Float => "float",
             Stage::Quantize => "quantize",
+            Stage::Control => "control",
         }
     }
 }

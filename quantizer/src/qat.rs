@@ -1,8 +1,9 @@
-//! First values for fine-tuning: bits, input step, and minimum-error steps from data.
+//! First values for fine-tuning: bits, input step, minimum-error steps from data, and offsets and
+//! statistics that undo what quantization shifts.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use datasets::sampler::Batch;
+use datasets::sampler::{Batch, PatchSampler};
 
 use crate::config::{QuantizeConfig, QuantizeMode};
 use crate::error::QuantizerError;
@@ -10,7 +11,7 @@ use crate::fake_quant::{QuantPlan, Range, min_mse_step, step_size};
 use crate::forward::{Pass, Phase, forward};
 use crate::integers::gain;
 use crate::topology::{Operation, Topology};
-use crate::unet::{UNet, UnitValues, host};
+use crate::unet::{NORM_EPSILON, UNet, UnitValues, host};
 
 /// Most values looked at for one step.
 const MAX_SAMPLES: usize = 1 << 15;
@@ -26,14 +27,33 @@ pub fn quantize_batch(batch: &mut Batch, step: f32) {
     batch.images.iter_mut().for_each(|x| *x = f32::from(input_code(*x, step)) * step);
 }
 
+/// Batches that [`calibration`] joins.
+const CALIBRATION_BATCHES: u64 = 2;
+/// First of their numbers, far from those of training.
+const CALIBRATION_START: u64 = u64::MAX >> 32;
+
+/// Patches on which steps and offsets are fitted; training does not see their draw.
+pub fn calibration(sampler: &PatchSampler<'_>) -> Batch {
+    let mut joined = sampler.batch(CALIBRATION_START);
+    for index in 1..CALIBRATION_BATCHES {
+        let batch = sampler.batch(CALIBRATION_START + index);
+        joined.n += batch.n;
+        joined.images.extend(batch.images);
+        joined.masks.extend(batch.masks);
+    }
+    joined
+}
+
 /// Step of the network input from a batch of training patches.
 pub fn input_step(batch: &Batch, mode: QuantizeMode) -> f32 {
     step_size(min_mse_step(&thinned(&batch.images), Range::input(), mode), mode)
 }
 
-/// The float network with steps fitted to its weights and to its activations on `batch`.
+/// The float network with steps fitted to its weights and to its activations on `batch`, and with
+/// offsets and statistics corrected for what quantization changes in the mean.
 ///
-/// In `fixed` mode the running means are moved behind the folded gain.
+/// In `fixed` mode the running means are moved behind the folded gain. In `fxq-compat` mode there
+/// are no steps, and nothing is changed.
 ///
 /// # Errors
 /// If the configuration does not fit the network.
@@ -46,6 +66,9 @@ pub fn start(
 ) -> Result<(UNet, QuantPlan), QuantizerError> {
     let specs = topology.layers();
     let plan = QuantPlan::new(config, &specs, input_step(batch, config.mode))?;
+    if plan.mode == QuantizeMode::FxqCompat {
+        return Ok((UNet::from_values(topology, &float.values(), device), plan));
+    }
     let plain = device.clone().inner();
     let shape = [batch.n, topology.input_channels, batch.height, batch.width];
     let x = Tensor::<4>::from_data(TensorData::new(batch.images.clone(), shape), &plain);
@@ -64,7 +87,58 @@ pub fn start(
             unit.activation_step = min_mse_step(&samples[idx], range, plan.mode);
         }
     }
+    let start = UNet::from_values(topology, &values, &plain);
+    correct_shift(&float.valid(), &start, topology, &plan, batch, &mut values);
     Ok((UNet::from_values(topology, &values, device), plan))
+}
+
+/// Moves means, variances and the head's offset by what quantization changes in them on `batch`.
+///
+/// Both networks normalise by the batch's own statistics, so that each layer sees inputs whose
+/// shift is corrected already; the difference between the two, on the same patches, is added to the
+/// running statistics (bias correction: Nagel et al. 2019, section 4.2, from data).
+fn correct_shift(
+    float: &UNet,
+    start: &UNet,
+    topology: &Topology,
+    plan: &QuantPlan,
+    batch: &Batch,
+    values: &mut [UnitValues],
+) {
+    let device = float.units[0].weight.device();
+    let shape = [batch.n, topology.input_channels, batch.height, batch.width];
+    let run = |net: &UNet, plan: Option<&QuantPlan>, batch: &Batch| {
+        let x = Tensor::<4>::from_data(TensorData::new(batch.images.clone(), shape), &device);
+        let pass = Pass { topology, plan, phase: Phase::Training, keep_outputs: false };
+        forward(net, pass, x)
+    };
+    let mut rounded = batch.clone();
+    quantize_batch(&mut rounded, plan.input_step);
+    let (before, after) = (run(float, None, batch), run(start, Some(plan), &rounded));
+    for (idx, pair) in before.statistics.into_iter().zip(after.statistics).enumerate() {
+        let (Some(before), Some(after)) = pair else { continue };
+        let unit = &mut values[idx];
+        // in `fixed` mode the statistics are those behind the gain
+        let scale = |channel| match plan.mode {
+            QuantizeMode::Fixed => gain(unit, channel),
+            _ => 1.0,
+        };
+        let (means, new_means) = (host(before.mean), host(after.mean));
+        let shift = |channel: usize| new_means[channel] - means[channel] * scale(channel);
+        let shifts: Vec<f32> = (0..means.len()).map(shift).collect();
+        unit.mean.iter_mut().zip(shifts).for_each(|(mean, shift)| *mean += shift);
+        if let (Some(before), Some(after)) = (before.variance, after.variance) {
+            for (channel, (old, new)) in host(before).into_iter().zip(host(after)).enumerate() {
+                let epsilon = NORM_EPSILON as f32;
+                unit.variance[channel] *= (new + epsilon) / (old + epsilon);
+            }
+        }
+    }
+    let means = |logits: Tensor<4>| host(logits.mean_dims(&[0, 2, 3]));
+    let shifts = means(before.logits).into_iter().zip(means(after.logits));
+    if let Some(head) = values.last_mut() {
+        head.beta.iter_mut().zip(shifts).for_each(|(beta, (old, new))| *beta += old - new);
+    }
 }
 
 fn weight_steps(unit: &mut UnitValues, bits: u8, mode: QuantizeMode, operation: Operation) {
@@ -72,7 +146,7 @@ fn weight_steps(unit: &mut UnitValues, bits: u8, mode: QuantizeMode, operation: 
     let n_out = unit.gamma.len();
     let per_channel = unit.weight.len() / n_out;
     match mode {
-        QuantizeMode::Scaled => {
+        QuantizeMode::Scaled | QuantizeMode::FxqCompat => {
             let rows = unit.weight.chunks(per_channel);
             unit.weight_step = rows.map(|row| min_mse_step(row, range, mode)).collect();
         }

@@ -28,6 +28,9 @@ pub fn float_recipe(topology: &Topology, configs: &Configs) -> Recipe {
         patch: train.patch_size(&configs.model),
         foreground: train.foreground,
         intensity_jitter: train.intensity_jitter,
+        augment: configs.augment,
+        distillation: 0.0,
+        freeze_norm_at: train.steps,
         seed: train.seed,
         checkpoint_every: train.checkpoint_every,
         validation_every: train.validation_every,
@@ -39,9 +42,21 @@ pub fn quantize_recipe(topology: &Topology, configs: &Configs) -> Recipe {
     let quantize = &configs.quantize;
     Recipe {
         stage: Stage::Quantize,
+        step_learning_rate: quantize.step_learning_rate,
+        distillation: quantize.distillation,
+        freeze_norm_at: (quantize.steps as f64 * quantize.freeze_norm).round() as usize,
+        ..control_recipe(topology, configs)
+    }
+}
+
+/// Training the float network on with the steps, rate and patches of fine-tuning.
+pub fn control_recipe(topology: &Topology, configs: &Configs) -> Recipe {
+    let quantize = &configs.quantize;
+    Recipe {
+        stage: Stage::Control,
         steps: quantize.steps,
         learning_rate: quantize.learning_rate,
-        step_learning_rate: quantize.step_learning_rate,
+        freeze_norm_at: quantize.steps,
         seed: quantize.seed,
         ..float_recipe(topology, configs)
     }
@@ -56,6 +71,7 @@ pub fn sampler<'a>(data: &'a Dataset, recipe: &Recipe) -> PatchSampler<'a> {
         seed: recipe.seed,
         foreground: recipe.foreground,
         intensity_jitter: recipe.intensity_jitter,
+        augment: recipe.augment,
         ..Default::default()
     };
     PatchSampler::new(&data.train, options)

@@ -1,21 +1,23 @@
-//! The two jobs of a run folder: float training, and quantization down to `model.qunet`.
+//! The jobs of a run folder: float training, and quantization down to `model.qunet`.
 //!
 //! | file | written by |
 //! |---|---|
 //! | `float.bpk`, `float.json` | [`train_float`] |
+//! | `control.bpk`, `control.json` | [`crate::train_control`] |
 //! | `model.qunet`, `quantize.json`, `quantize.bpk` | [`quantize`] |
-//! | `metrics-*.jsonl`, `checkpoints/` | both |
+//! | `fxq-compat.json`, `fxq-compat.bpk` | [`quantize_compat`] |
+//! | `metrics-*.jsonl`, `checkpoints/` | all |
 
 use std::path::{Path, PathBuf};
 
+use burn::module::Module;
 use burn::tensor::Device;
-use datasets::{Dataset, Image, Mask, Preprocess, Sample};
+use datasets::{Augment, Dataset, Preprocess};
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{load_net, save_net};
 use crate::config::{ModelConfig, QuantizeConfig, TrainConfig};
 use crate::device::Backend;
-use crate::error::{QuantizerError, io_error};
+use crate::error::QuantizerError;
 use crate::evaluate::{Predictor, agreement, logit};
 use crate::fake_quant::QuantPlan;
 use crate::integers::layer_integers;
@@ -25,17 +27,21 @@ use crate::qat;
 use crate::recipe::{
     comparison_tiles, float_recipe, n_parameters, quantize_recipe, sampler, validation_samples,
 };
+use crate::run_files::{read_json, read_net, save_net_atomically, write_json};
 use crate::topology::Topology;
-use crate::train::{Fit, Resume, fit};
+use crate::train::{Best, Fit, Resume, fit};
 use crate::unet::UNet;
 
-/// The sections `[model]`, `[train]` and `[quantize]`.
+/// The sections `[model]`, `[train]`, `[augment]` and `[quantize]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Configs {
     /// `[model]`.
     pub model: ModelConfig,
     /// `[train]`.
     pub train: TrainConfig,
+    /// `[augment]`.
+    #[serde(default)]
+    pub augment: Augment,
     /// `[quantize]`.
     pub quantize: QuantizeConfig,
 }
@@ -104,7 +110,6 @@ pub fn train_float(
     let recipe = float_recipe(&topology, configs);
     let sampler = sampler(data, &recipe);
     let chosen = validation_samples(data, configs);
-    let scene = Scene { topology: &topology, plan: None, device: &plain };
     let best = fit(
         Fit {
             recipe: &recipe,
@@ -112,12 +117,15 @@ pub fn train_float(
             device: &device,
             resume,
             batch: &|step| sampler.batch(step as u64),
-            validate: &mut |net| Ok(scene.predictor(net).validate(&chosen).dice),
+            teacher: None,
+            validate: &mut |net| {
+                Ok(Predictor::float(net, &topology, &plain).validate(&chosen).dice)
+            },
             progress,
         },
         UNet::new(&topology, configs.train.seed, &device),
     )?;
-    let validation = scene.predictor(&best.net).validate(&data.validation);
+    let validation = Predictor::float(&best.net, &topology, &plain).validate(&data.validation);
     let n_parameters = n_parameters(&topology);
     let report = FloatReport {
         topology: topology.clone(),
@@ -134,6 +142,19 @@ pub fn train_float(
     Ok(report)
 }
 
+/// Result of quantizing in mode `fxq-compat`; also the file `fxq-compat.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompatReport {
+    /// Pooled validation Dice of the fake-quantized network at `threshold`.
+    pub validation_dice: f64,
+    /// Foreground probability from which a pixel counts (two classes only).
+    pub threshold: f64,
+    /// Steps after which the kept network was reached.
+    pub best_step: usize,
+    /// Bits by layer: of the fraction of weights, of the whole part of activations.
+    pub plan: QuantPlan,
+}
+
 /// Fine-tunes the run's float network with quantization in the loop and writes `model.qunet`.
 ///
 /// # Errors
@@ -146,59 +167,28 @@ pub fn quantize(
     resume: Resume,
     progress: &mut dyn FnMut(ProgressEvent),
 ) -> Result<QuantizeReport, QuantizerError> {
-    let topology = checked_topology(data, configs)?;
-    let plain = configs.train.backend.device()?;
-    let device = plain.clone().autodiff();
-    let float_report = float_report(run_dir)?;
-    if float_report.topology != topology {
-        let expected =
-            format!("the [model] of this run's float training, {:?}", float_report.topology);
-        let found = format!("{topology:?}");
-        return Err(QuantizerError::Config { key: "model".into(), expected, found });
-    }
-    let float = load_net(UNet::new(&topology, 0, &device), &run_dir.join("float.bpk"))?;
-    let mut recipe = quantize_recipe(&topology, configs);
-    let sampler = sampler(data, &recipe);
-    let calibration = sampler.batch(u64::MAX >> 32);
-    let (first, plan) = qat::start(&configs.quantize, &topology, &float, &calibration, &device)?;
-    recipe.plan = Some(plan.clone());
-    let chosen = validation_samples(data, configs);
-    let scene = Scene { topology: &topology, plan: Some(&plan), device: &plain };
-    let best = fit(
-        Fit {
-            recipe: &recipe,
-            run_dir,
-            device: &device,
-            resume,
-            batch: &|step| {
-                let mut batch = sampler.batch(step as u64);
-                qat::quantize_batch(&mut batch, plan.input_step);
-                batch
-            },
-            validate: &mut |net| Ok(scene.predictor(net).validate(&chosen).dice),
-            progress,
-        },
-        first,
-    )?;
-    let predictor = scene.predictor(&best.net);
+    let tuned = fine_tune(data, configs, run_dir, resume, progress)?;
+    let FineTuned { topology, plan, best, device, float } = &tuned;
+    let predictor = Predictor { net: &best.net, topology, plan: Some(plan), device };
     let validation = predictor.validate(&data.validation);
     let values = best.net.values();
+    let crc32 = float.weights_crc32;
     let label = Label {
-        name: run_dir.file_name().map_or("model".into(), |n| n.to_string_lossy().into_owned()),
+        name: model_name(run_dir),
         metadata: metadata(
-            data,
+            &data.class_names,
             configs,
             preprocess,
             plan.input_step,
             validation.threshold,
-            float_report.weights_crc32,
+            crc32,
         ),
         threshold_logit: logit(validation.threshold),
     };
-    let network = lower(&topology, &plan, &values, &label)?;
-    let integers = layer_integers(&topology, &plan, &values)?;
-    let tiles = comparison_tiles(data, &topology);
-    let agreement = agreement(&predictor, &plan, &integers, &network, &tiles)?;
+    let network = lower(topology, plan, &values, &label)?;
+    let integers = layer_integers(topology, plan, &values)?;
+    let tiles = comparison_tiles(data, topology);
+    let agreement = agreement(&predictor, plan, &integers, &network, &tiles)?;
     let bytes = network.to_bytes()?;
     let model = run_dir.join("model.qunet");
     save_net_atomically(&best.net, &run_dir.join("quantize.bpk"))?;
@@ -210,7 +200,7 @@ pub fn quantize(
         plan: plan.clone(),
         model,
         quantized_bytes: bytes.len(),
-        float_bytes: float_report.float_bytes,
+        float_bytes: float.float_bytes,
         compared_pixels: agreement.pixels,
         fake_quant_mismatches: agreement.fake_quant_mismatches,
         training_graph_differences: agreement.training_graph_differences,
@@ -219,22 +209,100 @@ pub fn quantize(
     Ok(report)
 }
 
-/// Masks of the run's float network, by the same tiles as the integer network's.
+/// Fine-tunes the run's float network with the level sets of `fxq-compat`, which no integer file can
+/// hold: the result is evaluated in float, see [`crate::compat_masks`].
 ///
 /// # Errors
-/// If the run has no float network.
-pub fn float_masks(
+/// As [`quantize`], but nothing is lowered.
+pub fn quantize_compat(
+    data: &Dataset,
+    configs: &Configs,
     run_dir: &Path,
-    samples: &[Sample],
-    overlap: usize,
-) -> Result<Vec<Mask>, QuantizerError> {
+    resume: Resume,
+    progress: &mut dyn FnMut(ProgressEvent),
+) -> Result<CompatReport, QuantizerError> {
+    let tuned = fine_tune(data, configs, run_dir, resume, progress)?;
+    let FineTuned { topology, plan, best, device, .. } = &tuned;
+    let predictor = Predictor { net: &best.net, topology, plan: Some(plan), device };
+    let validation = predictor.validate(&data.validation);
+    let report = CompatReport {
+        validation_dice: validation.dice,
+        threshold: validation.threshold,
+        best_step: best.step,
+        plan: plan.clone(),
+    };
+    save_net_atomically(&best.net, &run_dir.join("fxq-compat.bpk"))?;
+    write_json(&run_dir.join("fxq-compat.json"), &report)?;
+    Ok(report)
+}
+
+/// The best fake-quantized network and what it came from.
+struct FineTuned {
+    topology: Topology,
+    plan: QuantPlan,
+    best: Best,
+    device: Device,
+    float: FloatReport,
+}
+
+fn fine_tune(
+    data: &Dataset,
+    configs: &Configs,
+    run_dir: &Path,
+    resume: Resume,
+    progress: &mut dyn FnMut(ProgressEvent),
+) -> Result<FineTuned, QuantizerError> {
+    let (topology, float) = float_of_run(data, configs, run_dir)?;
+    let plain = configs.train.backend.device()?;
+    let device = plain.clone().autodiff();
+    let net = read_net(run_dir, "float.bpk", &topology, &device)?;
+    let mut recipe = quantize_recipe(&topology, configs);
+    let sampler = sampler(data, &recipe);
+    let calibration = qat::calibration(&sampler);
+    let (first, plan) = qat::start(&configs.quantize, &topology, &net, &calibration, &device)?;
+    recipe.plan = Some(plan.clone());
+    let chosen = validation_samples(data, configs);
+    let teacher = net.valid();
+    let rounds_input = plan.rounds_input();
+    let best = fit(
+        Fit {
+            recipe: &recipe,
+            run_dir,
+            device: &device,
+            resume,
+            batch: &|step| {
+                let mut batch = sampler.batch(step as u64);
+                if rounds_input {
+                    qat::quantize_batch(&mut batch, plan.input_step);
+                }
+                batch
+            },
+            teacher: Some(&teacher),
+            validate: &mut |net| {
+                let (topology, plan) = (&topology, Some(&plan));
+                Ok(Predictor { net, topology, plan, device: &plain }.validate(&chosen).dice)
+            },
+            progress,
+        },
+        first,
+    )?;
+    Ok(FineTuned { topology, plan, best, device: plain, float })
+}
+
+/// Topology and report of the run's float training, which must be that of the configuration.
+pub(crate) fn float_of_run(
+    data: &Dataset,
+    configs: &Configs,
+    run_dir: &Path,
+) -> Result<(Topology, FloatReport), QuantizerError> {
+    let topology = checked_topology(data, configs)?;
     let report = float_report(run_dir)?;
-    let device = report.backend.device()?;
-    let topology = &report.topology;
-    let net = load_net(UNet::new(topology, 0, &device), &run_dir.join("float.bpk"))?;
-    let predictor = Predictor { net: &net, topology, plan: None, device: &device };
-    let images: Vec<&Image> = samples.iter().map(|s| &s.image).collect();
-    Ok(predictor.segment(&images, overlap, report.threshold))
+    if report.topology != topology {
+        let expected = format!("the [model] of this run's float training, {:?}", report.topology);
+        let found = format!("{topology:?}");
+        return Err(QuantizerError::Config { key: "model".into(), expected, found });
+    }
+    Ok((topology, report))
 }
 
 /// The report of the run's float training.
@@ -245,23 +313,11 @@ pub fn float_report(run_dir: &Path) -> Result<FloatReport, QuantizerError> {
     read_json(&run_dir.join("float.json"), "the result of `qunet train`")
 }
 
-/// What a [`Predictor`] needs besides the network.
-struct Scene<'a> {
-    topology: &'a Topology,
-    plan: Option<&'a QuantPlan>,
-    device: &'a Device,
-}
-
-impl Scene<'_> {
-    fn predictor<'b>(&'b self, net: &'b UNet) -> Predictor<'b> {
-        Predictor { net, topology: self.topology, plan: self.plan, device: self.device }
-    }
-}
-
 fn checked_topology(data: &Dataset, configs: &Configs) -> Result<Topology, QuantizerError> {
     configs.model.validate()?;
     configs.train.validate(&configs.model)?;
     configs.quantize.validate()?;
+    configs.augment.validate()?;
     for (stage, samples) in [("train", &data.train), ("validation", &data.validation)] {
         if samples.is_empty() {
             let expected = "at least one sample".to_owned();
@@ -278,8 +334,13 @@ fn checked_topology(data: &Dataset, configs: &Configs) -> Result<Topology, Quant
     Ok(Topology::new(&configs.model, channels, data.n_classes))
 }
 
-fn metadata(
-    data: &Dataset,
+/// Name of a model: that of its run folder.
+pub(crate) fn model_name(run_dir: &Path) -> String {
+    run_dir.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned())
+}
+
+pub(crate) fn metadata(
+    class_names: &[String],
     configs: &Configs,
     preprocess: &Preprocess,
     input_step: f32,
@@ -289,7 +350,7 @@ fn metadata(
     serde_json::json!({
         "preprocess": preprocess,
         "input_step": input_step,
-        "classes": data.class_names,
+        "classes": class_names,
         "threshold": threshold,
         "quantize": configs.quantize,
         "seed": configs.train.seed,
@@ -306,58 +367,4 @@ fn weights_crc32(net: &UNet) -> u32 {
         }
     }
     hasher.finalize()
-}
-
-fn save_net_atomically(net: &UNet, path: &Path) -> Result<(), QuantizerError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".writing");
-    let beside = PathBuf::from(beside);
-    let written = save_net(net, &beside)
-        .and_then(|()| std::fs::rename(&beside, path).map_err(io_error(path)));
-    if written.is_err() {
-        // Nothing more can be done about a half-written file that cannot be removed either.
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
-}
-
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), QuantizerError> {
-    let text = serde_json::to_vec_pretty(value).map_err(std::io::Error::from);
-    write_atomically(path, &text.map_err(io_error(path))?)
-}
-
-/// Masks of the run's fake-quantized network, as the differentiable graph computes them.
-///
-/// # Errors
-/// If the run was not quantized.
-pub fn fake_quant_masks(
-    run_dir: &Path,
-    samples: &[Sample],
-    overlap: usize,
-) -> Result<Vec<Mask>, QuantizerError> {
-    let float = float_report(run_dir)?;
-    let report: QuantizeReport =
-        read_json(&run_dir.join("quantize.json"), "the result of `qunet quantize`")?;
-    let device = float.backend.device()?;
-    let topology = &float.topology;
-    let net = load_net(UNet::new(topology, 0, &device), &run_dir.join("quantize.bpk"))?;
-    let predictor = Predictor { net: &net, topology, plan: Some(&report.plan), device: &device };
-    let images: Vec<&Image> = samples.iter().map(|s| &s.image).collect();
-    Ok(predictor.segment(&images, overlap, report.threshold))
-}
-
-fn read_json<T: serde::de::DeserializeOwned>(
-    path: &Path,
-    expected: &str,
-) -> Result<T, QuantizerError> {
-    let wrong = |found: String| QuantizerError::RunFile {
-        path: path.to_path_buf(),
-        expected: expected.to_owned(),
-        found,
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => wrong("no such file".into()),
-        _ => io_error(path)(error),
-    })?;
-    serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
 }

@@ -1,8 +1,11 @@
 //! The training loop, shared by float training and quantized fine-tuning.
 
+use std::sync::mpsc::Receiver;
+
 use burn::module::{Module, ParamId};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
+use datasets::Augment;
 use datasets::sampler::Batch;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +13,8 @@ use crate::checkpoint;
 use crate::error::QuantizerError;
 use crate::fake_quant::QuantPlan;
 use crate::forward::{Pass, Phase, forward, update_running};
-use crate::loss::{LossWeights, loss, target};
+use crate::loss::{LossWeights, distillation, loss, target};
+use crate::prefetch;
 use crate::progress::{MetricsFile, ProgressEvent, Stage};
 use crate::topology::Topology;
 use crate::unet::{UNet, host};
@@ -44,6 +48,12 @@ pub struct Recipe {
     pub foreground: f32,
     /// Half width of the random change of contrast and brightness.
     pub intensity_jitter: f32,
+    /// Deformation and change of intensity of a patch.
+    pub augment: Augment,
+    /// Share of the loss that compares with the teacher.
+    pub distillation: f64,
+    /// Step from which the statistics of batch norm are frozen.
+    pub freeze_norm_at: usize,
     /// Seed of the patches.
     pub seed: u64,
     /// Steps between checkpoints.
@@ -109,7 +119,9 @@ pub struct Fit<'a> {
     /// Where to start.
     pub resume: Resume,
     /// The batch of a step; depends on nothing but the step, so that a resumed run sees the same.
-    pub batch: &'a dyn Fn(usize) -> Batch,
+    pub batch: &'a (dyn Fn(usize) -> Batch + Sync),
+    /// The network whose answers `recipe.distillation` compares with, without gradients.
+    pub teacher: Option<&'a UNet>,
     /// Validation Dice of a network without gradients.
     pub validate: &'a mut dyn FnMut(&UNet) -> Result<f64, QuantizerError>,
     /// Called after every step.
@@ -121,98 +133,145 @@ pub struct Fit<'a> {
 /// # Errors
 /// If the loss is not finite, or a file of the run folder cannot be read or written.
 pub fn fit(fit: Fit<'_>, first: UNet) -> Result<Best, QuantizerError> {
-    let Fit { recipe, run_dir, device, resume, batch: batch_of, validate, progress } = fit;
-    let store = checkpoint::Store::new(run_dir, recipe)?;
-    let mut state = match resume {
+    let store = checkpoint::Store::new(fit.run_dir, fit.recipe)?;
+    let mut state = match fit.resume {
         Resume::Fresh => {
             store.discard()?;
             State::new(first)
         }
-        Resume::Continue => store.newest(device)?.unwrap_or_else(|| State::new(first)),
+        Resume::Continue => store.newest(fit.device)?.unwrap_or_else(|| State::new(first)),
     };
-    let mut metrics = MetricsFile::open(run_dir, recipe.stage, state.step)?;
-    while state.step < recipe.steps {
-        let batch = batch_of(state.step);
-        let learning_rate = learning_rate(recipe, state.step);
-        let loss = step(&mut state, recipe, &batch, learning_rate, device)?;
-        let last = state.step == recipe.steps;
-        let mut validation_dice = None;
-        if last || state.step.is_multiple_of(recipe.validation_every) {
-            let dice = validate(&state.net.valid())?;
-            validation_dice = Some(dice);
-            if state.best.as_ref().is_none_or(|best| dice >= best.dice) {
-                state.best = Some(Best { dice, step: state.step, net: state.net.valid() });
-            }
-        }
-        let event = ProgressEvent {
-            stage: recipe.stage,
-            step: state.step,
-            steps: recipe.steps,
-            loss,
-            learning_rate: learning_rate * recipe.learning_rate,
-            validation_dice,
-        };
-        metrics.append(&event)?;
-        if last || state.step.is_multiple_of(recipe.checkpoint_every) {
-            metrics.flush()?;
-            store.save(&state)?;
-        }
-        progress(event);
-    }
+    let (steps, batch) = (state.step..fit.recipe.steps, fit.batch);
+    let mut scene = Scene { fit, store };
+    std::thread::scope(|scope| {
+        let batches = prefetch::start(scope, steps, batch);
+        scene.run(&mut state, &batches)
+    })?;
     match state.best {
         Some(best) => Ok(best),
         None => {
             let net = state.net.valid();
-            Ok(Best { dice: validate(&net)?, step: state.step, net })
+            Ok(Best { dice: (scene.fit.validate)(&net)?, step: state.step, net })
         }
     }
 }
 
-/// One optimiser step; `rate` scales the peak learning rates.
-fn step(
-    state: &mut State,
-    recipe: &Recipe,
-    batch: &Batch,
-    rate: f64,
-    device: &Device,
-) -> Result<f32, QuantizerError> {
-    let (n, height, width) = (batch.n, batch.height, batch.width);
-    let shape = [n, recipe.topology.input_channels, height, width];
-    let x = Tensor::<4>::from_data(TensorData::new(batch.images.clone(), shape), device);
-    let truth = target(&batch.masks, [n, height, width], recipe.topology.n_outputs, device);
-    let pass = Pass {
-        topology: &recipe.topology,
-        plan: recipe.plan.as_ref(),
-        phase: Phase::Training,
-        keep_outputs: false,
-    };
-    let result = forward(&state.net, pass, x);
-    let weights =
-        LossWeights { dice: recipe.dice_weight, cross_entropy: recipe.cross_entropy_weight };
-    let loss = loss(result.logits, truth, weights);
-    let value = host(loss.clone())[0];
-    if !value.is_finite() {
-        return Err(QuantizerError::Diverged { step: state.step, loss: value });
-    }
-    let mut gradients = loss.backward();
-    let (weight_ids, step_ids) = parameter_ids(&state.net);
-    let by_weight = GradientsParams::from_params(&mut gradients, &state.net, &weight_ids);
-    let by_step = GradientsParams::from_params(&mut gradients, &state.net, &step_ids);
-    let mut net = state.net.clone();
-    net = state.optimizer.step(recipe.learning_rate * rate, net, by_weight);
-    if recipe.plan.is_some() {
-        net = state.step_optimizer.step(recipe.step_learning_rate * rate, net, by_step);
-    }
-    state.net = update_running(net, result.statistics);
-    state.step += 1;
-    Ok(value)
+/// What does not change from step to step.
+struct Scene<'a> {
+    fit: Fit<'a>,
+    store: checkpoint::Store,
 }
 
-/// Ids of the weights and batch norm, and of the quantizers' steps.
-fn parameter_ids(net: &UNet) -> (Vec<ParamId>, Vec<ParamId>) {
-    let weights = |u: &crate::unet::Unit| [u.weight.id, u.gamma.id, u.beta.id];
-    let steps = |u: &crate::unet::Unit| [u.weight_step.id, u.activation_step.id];
-    (net.units.iter().flat_map(weights).collect(), net.units.iter().flat_map(steps).collect())
+impl Scene<'_> {
+    fn run(&mut self, state: &mut State, batches: &Receiver<Batch>) -> Result<(), QuantizerError> {
+        let recipe = self.fit.recipe;
+        let mut metrics = MetricsFile::open(self.fit.run_dir, recipe.stage, state.step)?;
+        // the thread behind `batches` sends one for each step that is left
+        for batch in batches {
+            let rate = learning_rate(recipe, state.step);
+            let loss = self.step(state, &batch, rate)?;
+            let last = state.step == recipe.steps;
+            let validates = last || state.step.is_multiple_of(recipe.validation_every);
+            let validation_dice = match validates {
+                true => Some(self.validate(state)?),
+                false => None,
+            };
+            let event = ProgressEvent {
+                stage: recipe.stage,
+                step: state.step,
+                steps: recipe.steps,
+                loss,
+                learning_rate: rate * recipe.learning_rate,
+                validation_dice,
+            };
+            metrics.append(&event)?;
+            if last || state.step.is_multiple_of(recipe.checkpoint_every) {
+                metrics.flush()?;
+                self.store.save(state)?;
+            }
+            (self.fit.progress)(event);
+        }
+        Ok(())
+    }
+
+    /// Validation Dice of the network as it is; keeps it if it is the best.
+    fn validate(&mut self, state: &mut State) -> Result<f64, QuantizerError> {
+        let net = state.net.valid();
+        let dice = (self.fit.validate)(&net)?;
+        if state.best.as_ref().is_none_or(|best| dice >= best.dice) {
+            state.best = Some(Best { dice, step: state.step, net });
+        }
+        Ok(dice)
+    }
+
+    /// One optimiser step; `rate` scales the peak learning rates.
+    fn step(&self, state: &mut State, batch: &Batch, rate: f64) -> Result<f32, QuantizerError> {
+        let recipe = self.fit.recipe;
+        let shape = [batch.n, recipe.topology.input_channels, batch.height, batch.width];
+        let images = TensorData::new(batch.images.clone(), shape);
+        let phase = match state.step < recipe.freeze_norm_at {
+            true => Phase::Training,
+            false => Phase::Evaluation,
+        };
+        let (topology, plan) = (&recipe.topology, recipe.plan.as_ref());
+        let x = Tensor::<4>::from_data(images.clone(), self.fit.device);
+        let result = forward(&state.net, Pass { topology, plan, phase, keep_outputs: false }, x);
+        let loss = self.loss(result.logits, batch, images);
+        let value = host(loss.clone())[0];
+        if !value.is_finite() {
+            return Err(QuantizerError::Diverged { step: state.step, loss: value });
+        }
+        let mut gradients = loss.backward();
+        let mut net = state.net.clone();
+        for (factor, ids) in weight_groups(&state.net, plan) {
+            let part = GradientsParams::from_params(&mut gradients, &state.net, &ids);
+            net = state.optimizer.step(recipe.learning_rate * rate * factor, net, part);
+        }
+        if plan.is_some() {
+            let ids = step_ids(&state.net);
+            let part = GradientsParams::from_params(&mut gradients, &state.net, &ids);
+            net = state.step_optimizer.step(recipe.step_learning_rate * rate, net, part);
+        }
+        state.net = update_running(net, result.statistics);
+        state.step += 1;
+        Ok(value)
+    }
+
+    /// The loss against the truth and, for its share, against the teacher.
+    fn loss(&self, logits: Tensor<4>, batch: &Batch, images: TensorData) -> Tensor<1> {
+        let Recipe { topology, dice_weight, cross_entropy_weight, distillation: share, .. } =
+            self.fit.recipe;
+        let shape = [batch.n, batch.height, batch.width];
+        let truth = target(&batch.masks, shape, topology.n_outputs, self.fit.device);
+        let weights = LossWeights { dice: *dice_weight, cross_entropy: *cross_entropy_weight };
+        let from_truth = loss(logits.clone(), truth, weights);
+        let Some(teacher) = self.fit.teacher.filter(|_| *share > 0.0) else {
+            return from_truth;
+        };
+        let x = Tensor::<4>::from_data(images, &self.fit.device.clone().inner());
+        let phase = Phase::Evaluation;
+        let pass = Pass { topology, plan: None, phase, keep_outputs: false };
+        let answers = Tensor::from_inner(forward(teacher, pass, x).logits);
+        from_truth * (1.0 - share) + distillation(logits, answers) * *share
+    }
+}
+
+/// Parameters that share a learning rate: its factor, and their ids.
+fn weight_groups(net: &UNet, plan: Option<&QuantPlan>) -> Vec<(f64, Vec<ParamId>)> {
+    let mut groups = vec![(1.0, Vec::new())];
+    for (idx, unit) in net.units.iter().enumerate() {
+        groups[0].1.extend([unit.gamma.id, unit.beta.id]);
+        let factor = plan.map_or(1.0, |plan| plan.weight_rate(idx));
+        match groups.iter_mut().find(|(known, _)| *known == factor) {
+            Some((_, ids)) => ids.push(unit.weight.id),
+            None => groups.push((factor, vec![unit.weight.id])),
+        }
+    }
+    groups
+}
+
+fn step_ids(net: &UNet) -> Vec<ParamId> {
+    net.units.iter().flat_map(|u| [u.weight_step.id, u.activation_step.id]).collect()
 }
 
 /// Fraction of the peak learning rate: linear warm-up, then half a cosine down to 1%.

@@ -8,14 +8,17 @@ use common::{discs, tiny};
 use datasets::sampler::{PatchSampler, SamplerOptions};
 use datasets::{Dataset, Image};
 use network::{HeadKind, Layer, Network};
+use qunet_quantizer::checkpoint::load_net;
 use qunet_quantizer::config::{QuantizeConfig, QuantizeMode, Upsample};
 use qunet_quantizer::evaluate::{Agreement, Predictor, agreement};
 use qunet_quantizer::fake_quant::{QuantPlan, step_size};
 use qunet_quantizer::integers::layer_integers;
 use qunet_quantizer::lower::{Label, lower};
 use qunet_quantizer::qat;
+use qunet_quantizer::run::train_float;
 use qunet_quantizer::topology::Topology;
-use qunet_quantizer::unet::UNet;
+use qunet_quantizer::train::Resume;
+use qunet_quantizer::unet::{UNet, host};
 
 fn label() -> Label {
     Label { name: "test".into(), metadata: "{}".into(), threshold_logit: 3.0 }
@@ -80,7 +83,7 @@ fn check_layers(network: &Network, weight_bits: u8, mode: QuantizeMode, case: &s
         match mode {
             QuantizeMode::Fixed => assert_eq!(largest, Some(1), "{case}"),
             // Near 15 bits unless B needs the room.
-            QuantizeMode::Scaled => assert!(largest >= Some(1 << 9), "{case}: M {largest:?}"),
+            _ => assert!(largest >= Some(1 << 9), "{case}: M {largest:?}"),
         }
         if let Layer::Head(head) = layer {
             match head.kind {
@@ -114,6 +117,48 @@ fn tensors_are_named_and_explicit() {
     assert_eq!(tensors[..3], ["input", "enc0.conv1.out", "enc0.conv2.out"]);
     let input = network.spec(network.input);
     assert_eq!((input.bits, input.signed), (8, true));
+}
+
+/// Mean logits of the quantized network stay those of the float network, with few bits as well.
+#[test]
+fn the_start_undoes_the_shift_of_quantization() {
+    let data = discs(16, 2);
+    let device = Device::flex().autodiff();
+    let configs = tiny(16, 40, 0);
+    let dir = tempfile::tempdir().unwrap();
+    train_float(&data, &configs, dir.path(), Resume::Fresh, &mut |_| {}).unwrap();
+    let topology = Topology::new(&configs.model, 1, 2);
+    let float = UNet::new(&topology, 0, &device);
+    let float = load_net(float, &dir.path().join("float.bpk")).unwrap();
+    let options = SamplerOptions { height: 16, width: 16, batch: 12, ..Default::default() };
+    let batch = PatchSampler::new(&data.train, options).batch(0);
+    let patches: Vec<Image> =
+        batch.images.chunks(256).map(|p| Image::grey(16, 16, p.to_vec())).collect();
+    let plain = Device::flex();
+    let means = |net: &UNet, plan: Option<&QuantPlan>| {
+        let net = net.valid();
+        let predictor = Predictor { net: &net, topology: &topology, plan, device: &plain };
+        let logits = predictor.logits(&patches);
+        let values = host(logits);
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let square = values.iter().map(|v| (v - mean).powi(2)).sum::<f32>();
+        (mean, (square / values.len() as f32).sqrt())
+    };
+    let (expected, spread) = means(&float, None);
+    for (weight_bits, activation_bits) in [(8, 8), (3, 4), (2, 3), (1, 2)] {
+        for mode in [QuantizeMode::Scaled, QuantizeMode::Fixed] {
+            let config = QuantizeConfig { weight_bits, activation_bits, ..eight_bits(mode) };
+            let (net, plan) = qat::start(&config, &topology, &float, &batch, &device).unwrap();
+            let (found, _) = means(&net, Some(&plan));
+            let case = format!("{mode:?} W{weight_bits} A{activation_bits}");
+            let shift = (found - expected).abs() / spread;
+            assert!(shift < 0.2, "{case}: mean {found}, not {expected}; deviation {spread}");
+        }
+    }
+}
+
+fn eight_bits(mode: QuantizeMode) -> QuantizeConfig {
+    QuantizeConfig { weight_bits: 8, activation_bits: 8, mode, ..Default::default() }
 }
 
 #[test]

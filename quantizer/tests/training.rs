@@ -5,11 +5,13 @@ mod common;
 use std::path::Path;
 
 use common::{discs, tiny};
-use datasets::{Dataset, Preprocess, metrics};
+use datasets::{Augment, Dataset, Preprocess, metrics};
 use qunet_quantizer::config::{QuantizeMode, Upsample};
+use qunet_quantizer::masks::{compat_masks, control_masks, float_masks};
 use qunet_quantizer::progress::{MetricsFile, ProgressEvent, Stage};
-use qunet_quantizer::run::{Configs, QuantizeReport, float_masks, quantize, train_float};
+use qunet_quantizer::run::{Configs, QuantizeReport, quantize, quantize_compat, train_float};
 use qunet_quantizer::train::Resume;
+use qunet_quantizer::train_control;
 
 fn silent(_: ProgressEvent) {}
 
@@ -68,7 +70,8 @@ fn killed_after(step: usize, job: impl FnOnce(&mut dyn FnMut(ProgressEvent))) {
 #[test]
 fn a_resumed_run_gives_the_same_bytes_as_an_uninterrupted_one() {
     let data = discs(16, 2);
-    let configs = tiny(16, 18, 14);
+    let mut configs = tiny(16, 18, 14);
+    configs.augment = Augment { elastic: 2.0, rotation: 10.0, noise: 0.1, ..Default::default() };
     let [whole, parts] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let preprocess = Preprocess::default();
     let (a, b) = (whole.path(), parts.path());
@@ -98,6 +101,74 @@ fn a_resumed_run_gives_the_same_bytes_as_an_uninterrupted_one() {
         network::Network { name: String::new(), ..network }
     };
     assert!(network(&report.model) == network(&resumed.model), "model.qunet differs");
+}
+
+/// Fine-tuning of one float network at different bits, each beside calibration alone.
+#[test]
+fn low_bits_hold_after_fine_tuning() {
+    let data = discs(16, 2);
+    let dir = tempfile::tempdir().unwrap();
+    let float = tiny(16, 80, 0);
+    let report = train_float(&data, &float, dir.path(), Resume::Fresh, &mut silent).unwrap();
+    let cases = [
+        (8, 8, QuantizeMode::Scaled),
+        (2, 4, QuantizeMode::Scaled),
+        (1, 3, QuantizeMode::Scaled),
+        (3, 4, QuantizeMode::Fixed),
+    ];
+    for (weight_bits, activation_bits, mode) in cases {
+        let mut configs = float.clone();
+        let bits = (weight_bits, activation_bits, mode);
+        (configs.quantize.weight_bits, configs.quantize.activation_bits, configs.quantize.mode) =
+            bits;
+        let calibrated = run_quantize(&data, &configs, dir.path());
+        configs.quantize.steps = 60;
+        let tuned = run_quantize(&data, &configs, dir.path());
+        assert_eq!(tuned.fake_quant_mismatches, 0, "{bits:?}");
+        let (float, tuned) = (report.validation_dice, tuned.validation_dice);
+        assert!(tuned > float - 0.04, "{bits:?}: {tuned}, float {float}");
+        if weight_bits == 8 {
+            assert!(calibrated.validation_dice > float - 0.01, "{calibrated:?}, float {float}");
+        }
+    }
+}
+
+#[test]
+fn the_control_goes_on_from_the_float_network() {
+    let data = discs(16, 2);
+    let configs = tiny(16, 30, 30);
+    let dir = tempfile::tempdir().unwrap();
+    let float = train_float(&data, &configs, dir.path(), Resume::Fresh, &mut silent).unwrap();
+    let before = std::fs::read(dir.path().join("float.bpk")).unwrap();
+    let mut steps = Vec::new();
+    let mut keep = |event: ProgressEvent| steps.push((event.stage, event.step));
+    let control = train_control(&data, &configs, dir.path(), Resume::Fresh, &mut keep).unwrap();
+    assert_eq!(steps, (1..=30).map(|step| (Stage::Control, step)).collect::<Vec<_>>());
+    assert_eq!(control.float_crc32, float.weights_crc32);
+    assert!(control.validation_dice > float.validation_dice - 0.02, "{control:?} {float:?}");
+    assert_eq!(before, std::fs::read(dir.path().join("float.bpk")).unwrap(), "float is untouched");
+    let [float, control] =
+        [float_masks, control_masks].map(|masks| masks(dir.path(), &data.test, 4).unwrap());
+    assert!(float != control, "the control was trained");
+}
+
+#[test]
+fn fxq_compat_is_evaluated_in_float_only() {
+    let data = discs(16, 2);
+    let mut configs = tiny(16, 60, 30);
+    configs.quantize.mode = QuantizeMode::FxqCompat;
+    let dir = tempfile::tempdir().unwrap();
+    train_float(&data, &configs, dir.path(), Resume::Fresh, &mut silent).unwrap();
+    let report = quantize_compat(&data, &configs, dir.path(), Resume::Fresh, &mut silent).unwrap();
+    assert!(report.validation_dice > 0.3, "{report:?}");
+    let masks = compat_masks(dir.path(), &data.test, 4).unwrap();
+    let dice = metrics::evaluate(&data.test, &masks, 1).pooled;
+    assert!((dice - report.validation_dice).abs() < 0.3, "{dice} {report:?}");
+    let preprocess = Preprocess::default();
+    let error =
+        quantize(&data, &configs, &preprocess, dir.path(), Resume::Fresh, &mut silent).unwrap_err();
+    assert!(error.to_string().contains("in float only"), "{error}");
+    assert!(!dir.path().join("model.qunet").exists());
 }
 
 #[test]

@@ -5,11 +5,12 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 /// Section, file and struct that reads it.
-const SECTIONS: [(&str, &str, &str); 7] = [
+const SECTIONS: [(&str, &str, &str); 8] = [
     ("data", "datasets/src/config.rs", "DataConfig"),
     ("split", "datasets/src/config.rs", "SplitConfig"),
     ("model", "quantizer/src/config.rs", "ModelConfig"),
     ("train", "quantizer/src/config.rs", "TrainConfig"),
+    ("augment", "datasets/src/augment.rs", "Augment"),
     ("quantize", "quantizer/src/config.rs", "QuantizeConfig"),
     ("hardware", "hdl-gen/src/config.rs", "HardwareConfig"),
     ("evaluate", "sim/src/config.rs", "EvaluateConfig"),
@@ -61,6 +62,7 @@ fn defaults(section: &str) -> Result<toml::Table> {
         "split" => toml::Table::try_from(datasets::SplitConfig::default()),
         "model" => toml::Table::try_from(quantizer::config::ModelConfig::default()),
         "train" => toml::Table::try_from(quantizer::config::TrainConfig::default()),
+        "augment" => toml::Table::try_from(datasets::Augment::default()),
         "quantize" => toml::Table::try_from(quantizer::config::QuantizeConfig::default()),
         "hardware" => toml::Table::try_from(hdl_gen::HardwareConfig::default()),
         _ => toml::Table::try_from(sim::EvaluateConfig::default()),

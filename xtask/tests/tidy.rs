@@ -72,6 +72,7 @@ fn every_dependency_is_justified() {
                     "network",
                     "datasets",
                     "quantizer",
+                    "explore",
                     "sim",
                     "hdl-gen",
                     "export",

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Args;
 use quantizer::progress::write_atomically;
-use quantizer::{QuantizeReport, quantize};
+use quantizer::{QuantizeMode, QuantizeReport, quantize, quantize_compat};
 use serde::Serialize;
 use sim::InputRule;
 
@@ -21,6 +21,7 @@ const N_SAMPLES: usize = 8;
 /// Fine-tunes the run's float network with quantization in the loop; writes model.qunet.
 #[derive(Args)]
 #[command(after_help = "Example:\n  qunet quantize --config configs/em.toml --data DIR\n  \
+                        qunet quantize --config configs/em.toml --data DIR --ptq\n  \
                         qunet quantize --config configs/em.toml --data DIR \
                         --set quantize.weight_bits=2 --set quantize.activation_bits=4")]
 pub struct Quantize {
@@ -29,6 +30,9 @@ pub struct Quantize {
     /// Continue from the newest checkpoint of the run, with the same result as without a break
     #[arg(long)]
     resume: bool,
+    /// Quantize without training: steps and offsets from a few patches, in seconds
+    #[arg(long, conflicts_with = "resume")]
+    ptq: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -45,7 +49,10 @@ struct Report {
 impl Quantize {
     /// Loads the data, fine-tunes, lowers, reports.
     pub fn run(self) -> Result<()> {
-        let config = self.run.load()?;
+        let mut config = self.run.load()?;
+        if self.ptq {
+            config.quantize.steps = 0;
+        }
         let run_dir = self.run.run_dir();
         quantizer::float_report(&run_dir)?;
         let data = datasets::load(&config.data, &config.split)?;
@@ -53,6 +60,15 @@ impl Quantize {
         let mut show = progress::training();
         let (sections, prepare) = (configs(&config), config.data.preprocess());
         let resume = resume(self.resume);
+        if config.quantize.mode == QuantizeMode::FxqCompat {
+            let report = quantize_compat(&data, &sections, &run_dir, resume, &mut show)?;
+            if self.json {
+                return print_json(&report);
+            }
+            say!("fxq-compat: validation Dice {:.4}", report.validation_dice);
+            say!("these level sets exist in float only: there is no model.qunet to simulate");
+            return Ok(());
+        }
         let result = quantize(&data, &sections, &prepare, &run_dir, resume, &mut show)?;
         write_samples(&result.model, &data.test)?;
         let (weight_bits, activation_bits) =

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use datasets::Dataset;
-use quantizer::{Configs, Resume, train_float};
+use quantizer::{Configs, Resume, train_control, train_float};
 
 use crate::config::{RunArgs, RunConfig};
 use crate::output::{bytes, print_json, say};
@@ -12,13 +12,18 @@ use crate::progress;
 /// Trains the float U-Net; writes weights, metrics and checkpoints into the run folder.
 #[derive(Args)]
 #[command(after_help = "Example:\n  qunet train --config configs/em.toml --data DIR\n  \
-                        qunet train --config configs/em.toml --data DIR --resume")]
+                        qunet train --config configs/em.toml --data DIR --resume\n  \
+                        qunet train --config configs/em.toml --data DIR --control")]
 pub struct Train {
     #[command(flatten)]
     run: RunArgs,
     /// Continue from the newest checkpoint of the run, with the same result as without a break
     #[arg(long)]
     resume: bool,
+    /// Train the run's float network on for quantize.steps at quantize.learning_rate: the control
+    /// that a quantized network is compared with fairly
+    #[arg(long)]
+    control: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -33,6 +38,15 @@ impl Train {
         announce(&data);
         let mut show = progress::training();
         let resume = resume(self.resume);
+        if self.control {
+            let report = train_control(&data, &configs(&config), &run_dir, resume, &mut show)?;
+            if self.json {
+                return print_json(&report);
+            }
+            let (dice, step, steps) = (report.validation_dice, report.best_step, report.steps);
+            say!("control: validation Dice {dice:.4} at further step {step} of {steps}");
+            return Ok(());
+        }
         let report = train_float(&data, &configs(&config), &run_dir, resume, &mut show)?;
         if self.json {
             return print_json(&report);
@@ -50,6 +64,7 @@ pub fn configs(config: &RunConfig) -> Configs {
     Configs {
         model: config.model.clone(),
         train: config.train.clone(),
+        augment: config.augment,
         quantize: config.quantize.clone(),
     }
 }

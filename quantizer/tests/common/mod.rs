@@ -59,6 +59,7 @@ pub fn tiny(side: usize, steps: usize, fine_tuning: usize) -> Configs {
             validation_every: 8,
             ..Default::default()
         },
+        augment: Default::default(),
         quantize: QuantizeConfig { steps: fine_tuning, ..Default::default() },
     }
 }

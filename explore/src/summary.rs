@@ -1,0 +1,180 @@
+//! Trials of several seeds as one row: means, and the interval of the drop.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::result::TrialResult;
+
+/// One row of a table of results; the fields of `docs/results.json` but command and commit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Name of the configuration.
+    pub dataset: String,
+    /// Names of the classes but the background.
+    pub foreground: String,
+    /// `scaled`, `fixed` or `fxq-compat`.
+    pub mode: String,
+    /// W.
+    pub weight_bits: u8,
+    /// A.
+    pub activation_bits: u8,
+    /// Number of seeds.
+    pub seeds: usize,
+    /// Mean Dice of the float control (trained for the same total steps).
+    pub float_dice: f64,
+    /// Mean Dice of the quantized network.
+    pub dice: f64,
+    /// Mean of float − quantized, positive where quantization costs.
+    pub drop: f64,
+    /// Lower end of its 95% interval over seeds and volumes.
+    pub drop_low: f64,
+    /// Upper end.
+    pub drop_high: f64,
+    /// Pooled Dice of calling every pixel foreground.
+    pub trivial_dice: f64,
+    /// Float32 bytes of weights and biases.
+    pub float_bytes: usize,
+    /// Bytes of the `.qunet` file, mean over seeds; absent in mode `fxq-compat`.
+    pub bytes: Option<usize>,
+    /// Modelled cycles of a frame.
+    pub cycles: Option<u64>,
+    /// Pixels that differ between fake quantization and integers, all seeds together.
+    pub fake_quant_mismatches: usize,
+}
+
+/// One row for each data set, mode, W and A, in the order of their first trials.
+///
+/// `n_resamples` and `seed` are those of the bootstrap.
+pub fn summarize(results: &[TrialResult], n_resamples: usize, seed: u64) -> Vec<Row> {
+    let key =
+        |r: &TrialResult| (r.dataset.clone(), r.mode.clone(), r.weight_bits, r.activation_bits);
+    let mut groups: Vec<Vec<&TrialResult>> = Vec::new();
+    for result in results {
+        match groups.iter_mut().find(|group| key(group[0]) == key(result)) {
+            Some(group) => group.push(result),
+            None => groups.push(vec![result]),
+        }
+    }
+    groups.iter().map(|group| row(group, n_resamples, seed)).collect()
+}
+
+fn row(group: &[&TrialResult], n_resamples: usize, seed: u64) -> Row {
+    let first = group[0];
+    let n = group.len();
+    let mean =
+        |value: fn(&TrialResult) -> f64| group.iter().map(|r| value(r)).sum::<f64>() / n as f64;
+    let differences: Vec<Vec<f64>> = group
+        .iter()
+        .map(|r| r.volumes.iter().map(|volume| volume.float - volume.dice).collect())
+        .collect();
+    let (drop_low, drop_high) = interval(&differences, n_resamples, seed);
+    let bytes: Option<usize> = group.iter().map(|r| r.bytes).sum();
+    Row {
+        dataset: first.dataset.clone(),
+        foreground: first.foreground.clone(),
+        mode: first.mode.clone(),
+        weight_bits: first.weight_bits,
+        activation_bits: first.activation_bits,
+        seeds: n,
+        float_dice: mean(|r| r.control_dice.unwrap_or(r.float_dice)),
+        dice: mean(|r| r.dice),
+        drop: mean(|r| r.drop),
+        drop_low,
+        drop_high,
+        trivial_dice: mean(|r| r.trivial_dice),
+        float_bytes: first.float_bytes,
+        bytes: bytes.map(|sum| sum / n),
+        cycles: first.cycles,
+        fake_quant_mismatches: group.iter().map(|r| r.fake_quant_mismatches).sum(),
+    }
+}
+
+/// 95% interval of the mean difference: seeds are resampled, and in each its volumes.
+fn interval(differences: &[Vec<f64>], n_resamples: usize, seed: u64) -> (f64, f64) {
+    let filled: Vec<&Vec<f64>> = differences.iter().filter(|list| !list.is_empty()).collect();
+    if filled.is_empty() || n_resamples == 0 {
+        return (f64::NAN, f64::NAN);
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut one = || {
+        let mut sum = 0.0;
+        for _ in 0..filled.len() {
+            let volumes = filled[random.random_range(0..filled.len())];
+            let picked = (0..volumes.len()).map(|_| volumes[random.random_range(0..volumes.len())]);
+            sum += picked.sum::<f64>() / volumes.len() as f64;
+        }
+        sum / filled.len() as f64
+    };
+    let mut means: Vec<f64> = (0..n_resamples).map(|_| one()).collect();
+    means.sort_by(f64::total_cmp);
+    let at = |p: f64| means[((n_resamples - 1) as f64 * p).round() as usize];
+    (at(0.025), at(0.975))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::VolumeDice;
+
+    fn result(weight_bits: u8, seed: u64, pairs: &[(f64, f64)]) -> TrialResult {
+        let volume = |(i, (float, dice)): (usize, &(f64, f64))| VolumeDice {
+            name: format!("v{i}"),
+            float: *float,
+            dice: *dice,
+        };
+        let mean = |value: fn(&(f64, f64)) -> f64| {
+            pairs.iter().map(value).sum::<f64>() / pairs.len() as f64
+        };
+        let (float, dice) = (mean(|p| p.0), mean(|p| p.1));
+        TrialResult {
+            name: format!("scaled-w{weight_bits}a6-s{seed}"),
+            dataset: "em".into(),
+            foreground: "membrane".into(),
+            mode: "scaled".into(),
+            weight_bits,
+            activation_bits: 6,
+            seed,
+            float_dice: 0.1,
+            control_dice: Some(float),
+            dice,
+            drop: float - dice,
+            drop_low: 0.0,
+            drop_high: 0.0,
+            pooled_float_dice: float,
+            pooled_dice: dice,
+            trivial_dice: 0.3,
+            validation_dice: dice,
+            best_step: 1,
+            steps: 2,
+            float_bytes: 4000,
+            bytes: Some(1000 + seed as usize),
+            cycles: Some(10),
+            energy_uj: None,
+            compared_pixels: 9,
+            fake_quant_mismatches: 1,
+            volumes: pairs.iter().enumerate().map(volume).collect(),
+        }
+    }
+
+    #[test]
+    fn seeds_become_one_row() {
+        let results = [
+            result(4, 1, &[(0.8, 0.79), (0.9, 0.88)]),
+            result(1, 1, &[(0.8, 0.7), (0.9, 0.8)]),
+            result(4, 2, &[(0.8, 0.81), (0.9, 0.86)]),
+        ];
+        let rows = summarize(&results, 1000, 3);
+        assert_eq!(rows.len(), 2);
+        let row = &rows[0];
+        assert_eq!((row.weight_bits, row.seeds, row.fake_quant_mismatches), (4, 2, 2));
+        // drops 0.01, 0.02 | −0.01, 0.04: mean 0.015
+        assert!((row.drop - 0.015).abs() < 1e-12 && (row.float_dice - 0.85).abs() < 1e-12);
+        assert!((row.dice - 0.835).abs() < 1e-12);
+        assert_eq!(row.bytes, Some(1001));
+        assert!(row.drop_low < 0.005 && row.drop_low >= -0.01, "{row:?}");
+        assert!(row.drop_high > 0.025 && row.drop_high <= 0.04, "{row:?}");
+        // equal differences leave no doubt
+        assert!((rows[1].drop_low - 0.1).abs() < 1e-9 && (rows[1].drop_high - 0.1).abs() < 1e-9);
+    }
+}
