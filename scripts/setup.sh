@@ -81,7 +81,7 @@ install_missing() {
 }
 
 if ! venv_is_current; then
-  printf 'missing: %-28s %s\n' ".venv" "Python packages of scripts/requirements.txt (ONNX Runtime, Snakemake)"
+  printf 'missing: %-28s %s\n' ".venv" "Python packages of scripts/requirements.txt"
 elif [ ${#missing[@]} -eq 0 ]; then
   echo "set-up: nothing is missing"
   exit 0

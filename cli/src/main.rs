@@ -36,6 +36,7 @@ enum Command {
     Cosim(commands::cosim::Cosim),
     Firmware(commands::firmware::Firmware),
     Export(commands::export::Export),
+    Soc(commands::soc::Soc),
     Segment(commands::segment::Segment),
     Inspect(commands::inspect::Inspect),
 }
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Cosim(command) => command.run(),
         Command::Firmware(command) => command.run(),
         Command::Export(command) => command.run(),
+        Command::Soc(command) => command.run(),
         Command::Segment(command) => command.run(),
         Command::Inspect(command) => command.run(),
     };

@@ -40,6 +40,16 @@ pub enum MemoryPlace {
 /// Buffers of an external-memory build in KiB where the configuration names none.
 const DEFAULT_BUFFERS_KIB: (usize, usize) = (256, 80);
 
+/// Numbers of lanes, and their shape as TN, TM, TP.
+const LANES: [(usize, [usize; 3]); 6] = [
+    (8, [2, 2, 2]),
+    (16, [2, 4, 2]),
+    (32, [2, 4, 4]),
+    (64, [2, 4, 8]),
+    (128, [2, 8, 8]),
+    (256, [4, 8, 8]),
+];
+
 /// Shape and memories of the engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -139,6 +149,20 @@ impl HardwareConfig {
         Ok(())
     }
 
+    /// The same engine with so many multiply-accumulate lanes, along pixels first, as they are used best.
+    ///
+    /// # Errors
+    /// [`HdlError::Config`] if there is no such shape.
+    pub fn of_lanes(&self, lanes: usize) -> Result<HardwareConfig, HdlError> {
+        let shape = LANES.iter().find(|(n, _)| *n == lanes).map(|(_, shape)| *shape);
+        let Some([tn, tm, tp]) = shape else {
+            let counts: Vec<String> = LANES.iter().map(|(n, _)| n.to_string()).collect();
+            let expected = format!("one of {} lanes", counts.join(", "));
+            return Err(HdlError::Config { key: "tn", expected, found: lanes.to_string() });
+        };
+        Ok(HardwareConfig { tn, tm, tp, requantize_lanes: None, ..self.clone() })
+    }
+
     /// Feature and weight buffers of an external-memory build in KiB.
     pub fn buffers_kib(&self) -> (usize, usize) {
         let (features, weights) = DEFAULT_BUFFERS_KIB;
@@ -203,6 +227,17 @@ mod tests {
     #[test]
     fn default_is_legal() {
         HardwareConfig::default().validate().unwrap();
+    }
+
+    #[test]
+    fn shapes_have_the_lanes_that_were_asked_for() {
+        for (lanes, _) in LANES {
+            let config = HardwareConfig::default().of_lanes(lanes).unwrap();
+            config.validate().unwrap();
+            assert_eq!(config.tn * config.tm * config.tp, lanes);
+        }
+        let error = HardwareConfig::default().of_lanes(60).unwrap_err().to_string();
+        assert_eq!(error, "hardware.tn: expected one of 8, 16, 32, 64, 128, 256 lanes, found 60");
     }
 
     #[test]

@@ -132,6 +132,16 @@ pub enum HdlError {
         /// The last of what it said.
         message: String,
     },
+    /// A part of the system around the accelerator is not what it must be.
+    #[error("{what}: expected {expected}, found {found}")]
+    Soc {
+        /// Which part.
+        what: &'static str,
+        /// What is legal.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
     /// The output path holds something that is not a build folder.
     #[error("{}: expected an absent or empty folder or an earlier build, found other files", path.display())]
     NotABuildFolder {

@@ -4,7 +4,8 @@
 //! the hand-written primitives of `rtl/`, a top level that only instantiates them, memory images,
 //! the descriptor program, headers, a test bench and `manifest.json`. [`schedule`] turns layers
 //! into operations of the engine, [`images`] into memory words, [`cycles`] into clock cycles;
-//! [`external`] plans what is on chip when, if tensors and weights lie in external memory.
+//! [`external`] plans what is on chip when, if tensors and weights lie in external memory. [`soc`] puts a processor, memory
+//! and a host port around it.
 //! Nothing here simulates: the crate `sim` runs what is emitted.
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ pub mod images;
 pub mod manifest;
 pub mod resources;
 pub mod schedule;
+pub mod soc;
 pub mod synth;
 pub mod targets;
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hdl_gen::emit::{sources, verilog_definitions};
+use hdl_gen::soc;
 
 /// Names of the files of a folder of `rtl`, in alphabetical order.
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -21,10 +22,24 @@ fn name(path: &Path) -> String {
     path.file_name().expect("a name").to_str().expect("UTF-8").into()
 }
 
-/// Names of all benches, `delay_tb` and so on.
+/// Names of all benches, `delay_tb` and so on, in alphabetical order.
 fn benches() -> Vec<String> {
-    let names = files("bench").into_iter().map(|path| name(&path));
-    names.filter_map(|name| name.strip_suffix("_tb.v").map(|n| format!("{n}_tb"))).collect()
+    let names = bench_files().into_iter().map(|path| name(&path));
+    let mut benches: Vec<String> =
+        names.filter_map(|name| name.strip_suffix("_tb.v").map(|n| format!("{n}_tb"))).collect();
+    benches.sort();
+    benches
+}
+
+fn bench_files() -> Vec<PathBuf> {
+    [files("bench"), files("soc/bench")].concat()
+}
+
+/// Name and text of each primitive, those of the system around the accelerator among them.
+fn primitives() -> Vec<(&'static str, &'static str)> {
+    // the system as a whole needs a processor, which is not ours
+    let around = soc::sources::RTL.iter().filter(|(name, _)| *name != "qunet_soc.v");
+    sources::RTL.iter().chain(around).copied().collect()
 }
 
 /// Names of the models that only simulation has.
@@ -35,11 +50,13 @@ fn models() -> Vec<String> {
 /// A folder with the primitives, the generated include file, the models and all benches.
 fn work_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for (name, text) in sources::RTL {
+    for (name, text) in primitives() {
         fs::write(folder.path().join(name), text).expect("writes");
     }
     fs::write(folder.path().join(sources::DEFINITIONS), verilog_definitions()).expect("writes");
-    for path in [files("bench"), files("sim")].concat() {
+    let system = folder.path().join(soc::sources::DEFINITIONS);
+    fs::write(system, soc::verilog_definitions()).expect("writes");
+    for path in [bench_files(), files("sim")].concat() {
         fs::copy(&path, folder.path().join(name(&path))).expect("copies");
     }
     folder
@@ -69,7 +86,7 @@ fn has_passed(bench: &str, printed: &str) {
 
 #[test]
 fn every_primitive_has_a_bench() {
-    let primitives = sources::RTL.iter().map(|(name, _)| String::from(*name));
+    let primitives = primitives().into_iter().map(|(name, _)| String::from(name));
     // wiring: the parts have benches, and the engine as a whole is checked by the bench that every
     // build folder carries
     let is_wiring = |name: &str| ["qunet_engine.v", "external_memory.v"].contains(&name);
@@ -89,7 +106,7 @@ fn icarus() {
     }
     let folder = work_folder();
     for bench in benches() {
-        let design = sources::RTL.iter().map(|(name, _)| *name);
+        let design = primitives().into_iter().map(|(name, _)| name);
         run(Command::new("iverilog")
             .current_dir(folder.path())
             .args(["-g2005", "-s", &bench, "-o", "run.vvp", &format!("{bench}.v")])
@@ -118,7 +135,7 @@ fn compiled(bench: &str, folder: &Path) -> PathBuf {
     for name in [format!("{bench}.v"), "bench_common.vh".into()].into_iter().chain(models()) {
         fs::read(folder.join(name)).expect("reads").hash(&mut hasher);
     }
-    (sources::RTL, verilog_definitions()).hash(&mut hasher);
+    (primitives(), verilog_definitions(), soc::verilog_definitions()).hash(&mut hasher);
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("benches");
     fs::create_dir_all(&cache).expect("a cache");
     let program = cache.join(format!("{bench}-{:016x}", hasher.finish()));

@@ -9,7 +9,7 @@ use std::process::Command;
 use common::{Lanes, config};
 use hdl_gen::emit::{Depths, ExternalDepths, sources};
 use hdl_gen::generate_loadable;
-use hdl_gen::{CellChoice, HardwareConfig, HostBus, MemoryPlace};
+use hdl_gen::{CellChoice, HardwareConfig, HostBus, MemoryPlace, soc};
 
 const SHAPES: [Lanes; 6] =
     [[2, 4, 4, 4], [1, 1, 1, 1], [8, 2, 1, 8], [1, 4, 2, 2], [4, 8, 8, 4], [2, 4, 16, 1]];
@@ -106,7 +106,7 @@ fn without_comments(text: &str) -> String {
 
 #[test]
 fn house_rules() {
-    for (name, text) in sources::RTL {
+    for (name, text) in sources::RTL.iter().chain(soc::sources::RTL) {
         let module = name.trim_end_matches(".v");
         assert!(text.starts_with("`default_nettype none\n// "), "{name}: first lines");
         assert!(text.ends_with("endmodule\n`default_nettype wire\n"), "{name}: last lines");
@@ -128,13 +128,15 @@ fn house_rules() {
 
 #[test]
 fn every_file_of_rtl_is_carried() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rtl");
-    let mut found: Vec<String> = fs::read_dir(folder)
-        .expect("rtl")
-        .map(|entry| entry.expect("entry").file_name().into_string().expect("a name"))
-        .filter(|name| name.ends_with(".v"))
-        .collect();
-    found.sort();
-    let carried: Vec<&str> = sources::RTL.iter().map(|(name, _)| *name).collect();
-    assert_eq!(found, carried);
+    for (folder, carried) in [("rtl", sources::RTL), ("rtl/soc", soc::sources::RTL)] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let mut found: Vec<String> = fs::read_dir(folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("entry").file_name().into_string().expect("a name"))
+            .filter(|name| name.ends_with(".v"))
+            .collect();
+        found.sort();
+        let carried: Vec<&str> = carried.iter().map(|(name, _)| *name).collect();
+        assert_eq!(found, carried);
+    }
 }

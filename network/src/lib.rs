@@ -3,7 +3,7 @@
 //! Data enters as a [`Network`] built by lowering (host) or as bytes of a `.qunet` file
 //! ([`format::NetworkView`], board). It leaves as reference integers ([`kernels`]), as bytes
 //! ([`format`]), as an arena plan ([`plan`]) and as the accelerator's register and descriptor
-//! definitions ([`registers`], [`descriptor`], [`channel`]).
+//! definitions ([`registers`], [`descriptor`], [`channel`], and of the system around it [`soc`]).
 //!
 //! This crate has no floats, no I/O and, without the feature `alloc`, no allocation.
 #![no_std]
@@ -31,6 +31,7 @@ pub mod network;
 #[cfg(feature = "alloc")]
 pub mod plan;
 pub mod registers;
+pub mod soc;
 pub mod tensor;
 mod validate;
 

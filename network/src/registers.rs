@@ -52,15 +52,20 @@ pub struct Register {
     pub bits: &'static [Bits],
 }
 
-const fn register(name: &'static str, offset: u32, access: Access, doc: &'static str) -> Register {
+pub(crate) const fn register(
+    name: &'static str,
+    offset: u32,
+    access: Access,
+    doc: &'static str,
+) -> Register {
     Register { name, offset, access, doc, bits: &[] }
 }
 
-const fn with_bits(register: Register, bits: &'static [Bits]) -> Register {
+pub(crate) const fn with_bits(register: Register, bits: &'static [Bits]) -> Register {
     Register { bits, ..register }
 }
 
-const fn bits(name: &'static str, lsb: u32, width: u32, doc: &'static str) -> Bits {
+pub(crate) const fn bits(name: &'static str, lsb: u32, width: u32, doc: &'static str) -> Bits {
     Bits { name, lsb, width, doc }
 }
 

@@ -71,6 +71,9 @@ impl<'m> Model<'m> {
             let (expected, found) = (spec.len(), input.len());
             return Err(NetworkError::InputLength { expected, found });
         }
+        if spec.bits == u8::BITS as u8 {
+            return Ok(()); // every byte is a value
+        }
         let legal = spec.min_value()..=spec.max_value();
         let illegal = |byte: &u8| !legal.contains(&spec.decode(*byte));
         match input.iter().position(illegal) {

@@ -54,6 +54,9 @@ pub enum SimError {
         /// What is there.
         found: String,
     },
+    /// The Verilated design cannot be built or does not behave.
+    #[error(transparent)]
+    Verilated(#[from] crate::verilated::VerilatedError),
     /// Two things that must agree do not.
     #[error("{what}: expected {expected}, found {found}")]
     Mismatch {

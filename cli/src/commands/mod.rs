@@ -9,6 +9,7 @@ pub mod quantize;
 pub mod search;
 pub mod segment;
 pub mod simulate;
+pub mod soc;
 pub mod sweep;
 pub mod synth;
 pub mod train;

@@ -21,9 +21,14 @@ fn io_error(path: &Path) -> impl FnOnce(std::io::Error) -> HdlError + '_ {
 impl Folder {
     /// Starts beside `target`, which must be absent, empty or an earlier build.
     pub fn beside(target: &Path) -> Result<Folder, HdlError> {
+        Folder::beside_marked(target, "manifest.json")
+    }
+
+    /// As [`Folder::beside`], an earlier build being known by the file `marker`.
+    pub fn beside_marked(target: &Path, marker: &str) -> Result<Folder, HdlError> {
         if target.exists() {
             let mut entries = fs::read_dir(target).map_err(io_error(target))?;
-            if entries.next().is_some() && !target.join("manifest.json").is_file() {
+            if entries.next().is_some() && !target.join(marker).is_file() {
                 return Err(HdlError::NotABuildFolder { path: target.into() });
             }
         }

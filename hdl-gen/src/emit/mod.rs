@@ -3,7 +3,7 @@
 mod definitions;
 mod external;
 mod external_bench;
-mod folder;
+pub(crate) mod folder;
 mod hex;
 mod model_header;
 mod project;
@@ -90,6 +90,10 @@ pub fn generate(
     }
     folder.write("model.qunet", &model)?;
     folder.write("qunet_model.h", model_header::model_header(&manifest).as_bytes())?;
+    if external.is_none() {
+        let constant = model_header::model_constant(&manifest);
+        folder.write("qunet_model.rs", constant.as_bytes())?;
+    }
     let bench = match &external {
         None => test_bench::test_bench(network, &schedule, &manifest),
         Some(external) => external_bench(network, &schedule, &external.plan, &manifest),

@@ -1,4 +1,4 @@
-//! `qunet_model.h`: the addresses that a driver needs for this model.
+//! `qunet_model.h` and `qunet_model.rs`: the addresses that a driver needs for this model.
 
 use std::fmt::Write;
 
@@ -48,6 +48,34 @@ pub fn model_header(manifest: &Manifest) -> String {
     text
 }
 
+/// Text of the Rust constant for the driver of `qunet-runtime-embedded`, which runs builds on chip.
+pub fn model_constant(manifest: &Manifest) -> String {
+    let layout = manifest.engine.layout();
+    let packing = &manifest.input_packing;
+    format!(
+        "// Generated with the design; do not edit. To be included where `Build`, `FeatureLayout` and
+// `InputPacking` of `qunet_runtime_embedded::driver` are in scope.
+
+/// What the driver must know of this accelerator, which was generated from model {:08x}.
+pub const BUILD: Build = Build {{
+    layout: FeatureLayout {{ input_lanes: {}, pixel_lanes: {}, lane_bits: {} }},
+    input_packing: InputPacking {{ parts: {}, part_bits: {}, row_taps: {} }},
+    output_window_base: {},
+    model_cycles: {},
+}};
+",
+        manifest.model_hash,
+        layout.input_lanes,
+        layout.pixel_lanes,
+        layout.lane_bits,
+        packing.parts,
+        packing.part_bits,
+        packing.row_taps,
+        output_window_base(manifest),
+        manifest.model_cycles,
+    )
+}
+
 type Constant = (String, String);
 
 fn decimal(value: usize) -> String {
@@ -57,13 +85,17 @@ fn decimal(value: usize) -> String {
 /// Input and output in the data window.
 fn window_places(manifest: &Manifest) -> Vec<Constant> {
     let layout = manifest.engine.layout();
-    let output = manifest.tensors[manifest.output].base.unwrap_or(0) * layout.word_window_words();
     vec![
         ("BANK_WINDOW_WORDS".into(), decimal(layout.bank_window_words())),
         ("INPUT_WINDOW_BASE".into(), decimal(manifest.input_window_base)),
         ("INPUT_WINDOW_WORDS".into(), decimal(manifest.input_window_words)),
-        ("OUTPUT_WINDOW_BASE".into(), decimal(output)),
+        ("OUTPUT_WINDOW_BASE".into(), decimal(output_window_base(manifest))),
     ]
+}
+
+fn output_window_base(manifest: &Manifest) -> usize {
+    let base = manifest.tensors[manifest.output].base.unwrap_or(0);
+    base * manifest.engine.layout().word_window_words()
 }
 
 /// Input and output in external memory: of each part address, bytes from row to row, and channel

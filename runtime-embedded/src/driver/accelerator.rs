@@ -1,15 +1,14 @@
 //! One accelerator: probe, load, start, read, stop.
 
 use network::TensorSpec;
-use network::registers::{self as regs, BankPlace, FeatureLayout, InputPacking, Register};
+use network::registers::{self as regs, FeatureLayout, InputPacking, Register};
 
 use super::RegBus;
 use super::error::{DriverError, EngineFault};
 use super::transfer::{Counters, Transfer};
+use super::window::{self, BANK_WORDS};
 use crate::model::Model;
 
-/// Largest bank of a feature word in window words: 512 bits of lanes.
-const BANK_WORDS: usize = 16;
 /// Polls after which an aborted engine must have stopped; it takes a few cycles.
 const STOP_POLLS: u32 = 1000;
 /// Shortest watchdog in cycles.
@@ -163,16 +162,7 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
         let packed = self.packed_input();
         self.clear_events();
         self.write(regs::WINDOW_SELECT, regs::WINDOW_INPUT);
-        // the window takes banks in the order of memory: rows, pixel groups, channel groups, pixels
-        for y in 0..spec.height {
-            for first in (0..spec.width).step_by(layout.pixel_lanes) {
-                for group in 0..layout.groups(&packed) {
-                    for x in first..first + layout.pixel_lanes {
-                        self.load_bank(&spec, input, BankPlace { group, y, x });
-                    }
-                }
-            }
-        }
+        window::write_input(&mut self.bus, &layout, &self.build.input_packing, &spec, input);
         self.check_errors()?;
         let expected = layout.tensor_window_words(&packed) as u32;
         let found = self.read(regs::INPUT_LOADED);
@@ -180,17 +170,6 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
             return Err(DriverError::Load { expected, found });
         }
         Ok(())
-    }
-
-    /// Writes one bank; pixels past the end of a row are zero.
-    fn load_bank(&mut self, spec: &TensorSpec, input: &[u8], place: BankPlace) {
-        let Build { layout, input_packing, .. } = self.build;
-        for index in 0..layout.bank_window_words() {
-            let inside = place.x < spec.width;
-            let word =
-                if inside { input_packing.pack(&layout, spec, input, place, index) } else { 0 };
-            self.write(regs::WINDOW_DATA, word);
-        }
     }
 
     /// Starts a frame on the loaded input; the watchdog allows four times the predicted cycles.
@@ -224,27 +203,10 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
         if expected != found {
             return Err(DriverError::Output { expected, found });
         }
-        let mut words = [0; BANK_WORDS];
-        let bank = words.get_mut(..layout.bank_window_words()).unwrap_or_default();
         self.clear_events();
         self.write(regs::WINDOW_SELECT, regs::WINDOW_FEATURES);
-        for y in 0..spec.height {
-            for x in 0..spec.width {
-                for group in 0..layout.groups(&spec) {
-                    let offset = layout.bank_address(&spec, group, y, x) as u32;
-                    let address = self.build.output_window_base.wrapping_add(offset);
-                    self.write(regs::WINDOW_ADDRESS, address);
-                    bank.fill_with(|| self.bus.read(regs::WINDOW_DATA.offset));
-                    let first = group * layout.input_lanes;
-                    for lane in 0..layout.input_lanes.min(spec.channels - first) {
-                        let at = (first + lane) * spec.plane() + y * spec.width + x;
-                        if let Some(byte) = output.get_mut(at) {
-                            *byte = layout.unpack(&spec, bank, lane);
-                        }
-                    }
-                }
-            }
-        }
+        self.write(regs::WINDOW_ADDRESS, self.build.output_window_base);
+        window::read_tensor(&mut self.bus, &layout, &spec, output);
         self.check_errors()
     }
 

@@ -24,6 +24,7 @@ impl Mmio {
     }
 
     /// The address of a register; offsets outside the block have none.
+    #[inline]
     fn register(&self, offset: u32) -> Option<*mut u32> {
         let index = offset as usize / 4;
         let known = offset.is_multiple_of(4) && index < REGISTERS.len();
@@ -32,6 +33,7 @@ impl Mmio {
 }
 
 impl RegBus for Mmio {
+    #[inline]
     fn read(&mut self, offset: u32) -> u32 {
         match self.register(offset) {
             // SAFETY: `new`'s caller promised the block's registers, and this is one of them.
@@ -40,6 +42,7 @@ impl RegBus for Mmio {
         }
     }
 
+    #[inline]
     fn write(&mut self, offset: u32, value: u32) {
         if let Some(register) = self.register(offset) {
             // SAFETY: as in `read`; `&mut self` excludes a concurrent access of ours.

@@ -13,11 +13,13 @@ mod error;
 mod fallback;
 mod mmio;
 mod transfer;
+mod window;
 
 pub use accelerator::{Accelerator, Build};
 pub use error::{DriverError, EngineFault};
 pub use fallback::{Backend, Report, WithFallback};
 pub use mmio::Mmio;
+pub use network::registers::{FeatureLayout, InputPacking};
 pub use transfer::{Counters, Poll, Transfer};
 
 /// Something through which the 32-bit registers of the block are reached, by byte offset.

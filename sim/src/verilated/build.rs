@@ -30,21 +30,54 @@ fn io_error(path: &Path) -> impl FnOnce(std::io::Error) -> VerilatedError + '_ {
     move |source| VerilatedError::Io { path: path.into(), source }
 }
 
+/// What Verilator compiles: files relative to a folder, a top module, and a shim around it.
+pub struct Design<'a> {
+    /// The folder.
+    pub dir: &'a Path,
+    /// Verilog files, in compile order.
+    pub files: Vec<String>,
+    /// Files that these include.
+    pub includes: Vec<String>,
+    /// Top module.
+    pub top: &'a str,
+    /// Parameters that name a memory image, and that image.
+    pub images: Vec<(String, String)>,
+    /// C++ text that makes a C interface of the model `Vqunet`.
+    pub shim: &'a str,
+}
+
 /// The shared object of a build folder, from the cache if the design has not changed.
-///
-/// Memory images are read when an instance is made, so they are not part of the design.
 pub fn shared_object(
     build_dir: &Path,
     manifest: &Manifest,
     cache_dir: &Path,
 ) -> Result<PathBuf, VerilatedError> {
-    let build_dir = build_dir.canonicalize().map_err(io_error(build_dir))?;
-    let arguments = arguments(&build_dir, manifest);
+    let m = &manifest.memories;
+    let region = m.external.as_ref().map(|external| ("MEMORY_FILE", &external.region));
+    let images = m.images().into_iter().chain(region);
+    let images = images.filter_map(|(name, memory)| Some((name.to_string(), memory.file.clone()?)));
+    let design = Design {
+        dir: build_dir,
+        files: manifest.simulation_files(),
+        includes: vec![INCLUDE.into()],
+        top: &manifest.simulation.top,
+        images: images.collect(),
+        shim: SHIM,
+    };
+    compiled(&design, cache_dir)
+}
+
+/// The shared object of a design, from the cache if it has not changed.
+///
+/// Memory images are read when an instance is made, so they are not part of the design.
+pub fn compiled(design: &Design, cache_dir: &Path) -> Result<PathBuf, VerilatedError> {
+    let dir = design.dir.canonicalize().map_err(io_error(design.dir))?;
+    let arguments = arguments(&dir, design);
     let mut hash = Fnv::new();
     hash.add(version()?.as_bytes());
-    hash.add(SHIM.as_bytes());
-    for name in manifest.simulation_files().iter().map(String::as_str).chain([INCLUDE]) {
-        let path = build_dir.join(name);
+    hash.add(design.shim.as_bytes());
+    for name in design.files.iter().chain(&design.includes) {
+        let path = dir.join(name);
         hash.add(&fs::read(&path).map_err(io_error(&path))?);
     }
     arguments.iter().for_each(|argument| hash.add(argument.as_bytes()));
@@ -56,29 +89,32 @@ pub fn shared_object(
     let lock = fs::File::create(&lock_path).map_err(io_error(&lock_path))?;
     lock.lock().map_err(io_error(&lock_path))?;
     if !object.is_file() {
-        compile(&build_dir, &cache_dir, &arguments, &object)?;
+        compile(&dir, design.shim, &cache_dir, &arguments, &object)?;
     }
     Ok(object)
 }
 
-/// Arguments that depend on the design; file names are relative to the build folder, so that
-/// equal designs share an object, except those of memory images, which are read at run time.
-fn arguments(build_dir: &Path, manifest: &Manifest) -> Vec<String> {
-    let m = &manifest.memories;
-    let region = m.external.as_ref().map(|external| ("MEMORY_FILE", &external.region));
-    let files = m.images().into_iter().chain(region);
-    let images = files.filter_map(|(parameter, memory)| {
-        let path = build_dir.join(memory.file.as_ref()?);
-        Some(format!("-G{parameter}=\"{}\"", path.display()))
-    });
-    images
-        .chain(["--top-module".into(), manifest.simulation.top.clone()])
-        .chain(manifest.simulation_files())
+/// Arguments that depend on the design; file names are relative to its folder, so that equal
+/// designs share an object, except those of memory images, which are read at run time.
+fn arguments(dir: &Path, design: &Design) -> Vec<String> {
+    let image = |(parameter, file): &(String, String)| {
+        format!("-G{parameter}=\"{}\"", dir.join(file).display())
+    };
+    let folders = design.includes.iter().filter_map(|name| Path::new(name).parent());
+    let folders = folders.filter(|folder| !folder.as_os_str().is_empty());
+    design
+        .images
+        .iter()
+        .map(image)
+        .chain(folders.map(|folder| format!("+incdir+{}", folder.display())))
+        .chain(["--top-module".into(), design.top.into()])
+        .chain(design.files.iter().cloned())
         .collect()
 }
 
 fn compile(
     build_dir: &Path,
+    shim_text: &str,
     cache_dir: &Path,
     arguments: &[String],
     object: &Path,
@@ -88,7 +124,7 @@ fn compile(
         .tempdir_in(cache_dir)
         .map_err(io_error(cache_dir))?;
     let shim = work.path().join("shim.cpp");
-    fs::write(&shim, SHIM).map_err(io_error(&shim))?;
+    fs::write(&shim, shim_text).map_err(io_error(&shim))?;
     let output = Command::new("verilator")
         .current_dir(build_dir)
         .args(["--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast"])

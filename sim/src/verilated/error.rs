@@ -86,6 +86,14 @@ pub enum VerilatedError {
         /// Cycles waited.
         cycles: u64,
     },
+    /// The program on a simulated system failed.
+    #[error("program after {cycles} cycles: {problem}")]
+    Program {
+        /// What it said, or did.
+        problem: String,
+        /// Cycles since reset.
+        cycles: u64,
+    },
     /// The input has the wrong length or values.
     #[error("input: {0}")]
     Input(network::NetworkError),

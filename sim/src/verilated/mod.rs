@@ -1,7 +1,7 @@
 //! The generated Verilog, compiled by Verilator and driven over its register block.
 //!
 //! A build folder of `hdl-gen` enters [`Verilated::build`]; registers, tensors and counters leave.
-//! [`cosim`] compares every layer of every image with the reference kernels. The folder's
+//! [`soc`] does the same to a whole system with a processor. [`cosim`] compares every layer of every image with the reference kernels. The folder's
 //! `manifest.json` says all there is to know, so this module does not depend on the generator.
 
 mod build;
@@ -12,6 +12,7 @@ mod library;
 mod manifest;
 mod model;
 mod program;
+pub mod soc;
 mod visits;
 
 pub use build::is_installed;

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Builds the firmware of a board (runtime-embedded/boards) with a model inside.
+#
+# usage: scripts/boards.sh BOARD [--setup]
+#   BOARD    picorv32-soc
+#   --setup  only see to the tools, then stop
+#
+# Environment
+#   QUNET_FIRMWARE_DATA        folder with model.qunet; boards that carry a sample need input_0.bin
+#                              and golden_0.bin too (see scripts/firmware.sh)
+#   QUNET_SOC_ACCELERATOR      picorv32-soc: build folder of the accelerator
+#   QUNET_SOC_RAM_BYTES        picorv32-soc: bytes of memory
+#   QUNET_FIRMWARE_TOOLCHAIN   auto (default), rustup or debian: where `core` for the target
+#                              comes from; auto takes rustup where its target is installed
+#   QUNET_FIRMWARE_LINKER      path of a linker; default rustup's rust-lld, else GNU ld for the target
+#   QUNET_BOARDS_TARGET_DIR    build folder; default target/boards in the repository
+#   QUNET_BOARDS_IMAGE         where to put a copy of the image; default none
+#
+# Output: progress on standard error; on standard output one line of JSON:
+#   {"board", "target", "image": PATH, "panic_symbols": N, "float_symbols": N}
+#
+# Exit code: 0 done; 1 a build that failed; 2 bad usage; 3 a tool is missing and could not be
+# installed (the message names the packages).
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BOARD=
+MODE=build
+while [ $# -gt 0 ]; do
+  case $1 in
+    --setup) MODE=setup;;
+    -h|--help) sed -n '2,/^set -euo/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0;;
+    -*) echo "error: unknown argument '$1'; see --help" >&2; exit 2;;
+    *) BOARD=$1;;
+  esac
+  shift
+done
+BINUTILS=arm-none-eabi
+case $BOARD in
+  picorv32-soc) TARGET=riscv32imc-unknown-none-elf; BINUTILS=riscv64-unknown-elf;;
+  *) echo "error: board: expected picorv32-soc, found '$BOARD'" >&2; exit 2;;
+esac
+BUILD_DIR=${QUNET_BOARDS_TARGET_DIR:-$ROOT/target/boards}
+
+say() { echo "boards: $*" >&2; }
+
+# Installs what is missing of the packages after the reason; root is only asked for if something is.
+need() {
+  local reason=$1 missing=() sudo=() package; shift
+  for package in "$@"; do
+    dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing ${missing[*]}: $reason"
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { say "error: no root and no sudo; as root run: apt-get install ${missing[*]}"; exit 3; }
+    sudo=(sudo)
+  fi
+  { "${sudo[@]}" apt-get update -qq &&
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >&2 ||
+    { say "error: could not install ${missing[*]}"; exit 3; }
+}
+
+rustup_has_target() {
+  local libraries
+  libraries=$(cd "$ROOT" && rustc --print target-libdir --target "$TARGET" 2>/dev/null) &&
+    compgen -G "$libraries/libcore-*.rlib" >/dev/null
+}
+
+# Debian's packages need a linker for the target: rustup's, else GNU ld.
+pick_linker() {
+  local lld
+  if [ -n "${QUNET_FIRMWARE_LINKER:-}" ]; then LINKER=$QUNET_FIRMWARE_LINKER; return; fi
+  lld=$(cd "$ROOT" && rustc --print sysroot 2>/dev/null || true)
+  lld=$lld/lib/rustlib/$(uname -m)-unknown-linux-gnu/bin/rust-lld
+  if [ -x "$lld" ]; then LINKER=$lld; return; fi
+  need "links the firmware image" "binutils-$BINUTILS"
+  LINKER=$BINUTILS-ld
+}
+
+TOOLCHAIN=${QUNET_FIRMWARE_TOOLCHAIN:-auto}
+case $TOOLCHAIN in
+  rustup|debian) ;;
+  auto) if rustup_has_target; then TOOLCHAIN=rustup; else TOOLCHAIN=debian; fi;;
+  *) echo "error: QUNET_FIRMWARE_TOOLCHAIN: expected auto, rustup or debian, found '$TOOLCHAIN'" >&2; exit 2;;
+esac
+if [ "$TOOLCHAIN" = debian ]; then
+  need "compiles Rust's core library for $TARGET, which rustup has not installed ('rustup target add $TARGET' would do instead)" \
+    rustc-web cargo-web rust-web-src gcc libc6-dev
+  pick_linker
+fi
+[ "$MODE" != setup ] || { say "tools for $BOARD are there ($TOOLCHAIN toolchain)"; exit 0; }
+
+[ -n "${QUNET_FIRMWARE_DATA:-}" ] || { echo "error: QUNET_FIRMWARE_DATA: expected a folder with model.qunet, found nothing" >&2; exit 2; }
+[ -f "$QUNET_FIRMWARE_DATA/model.qunet" ] || { echo "error: $QUNET_FIRMWARE_DATA: expected a file model.qunet, found none" >&2; exit 1; }
+QUNET_FIRMWARE_DATA=$(cd "$QUNET_FIRMWARE_DATA" && pwd)
+export QUNET_FIRMWARE_DATA
+
+# A surrounding cargo must not leak its settings into this build for another machine.
+clean=(env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CARGO_BUILD_TARGET -u RUSTC_WRAPPER -u RUSTC_WORKSPACE_WRAPPER -u LD_LIBRARY_PATH)
+mkdir -p "$BUILD_DIR"
+exec 9>"$BUILD_DIR/lock"
+flock 9 # another run would replace the image before it is copied
+cd "$ROOT/runtime-embedded/boards/$BOARD"
+say "building $BOARD for $TARGET with the $TOOLCHAIN toolchain"
+if [ "$TOOLCHAIN" = rustup ]; then
+  "${clean[@]}" cargo build --quiet --release --target "$TARGET" --target-dir "$BUILD_DIR/rustup" >&2 || exit 1
+else
+  variable=CARGO_TARGET_$(tr a-z- A-Z_ <<<"$TARGET")
+  flavor=()
+  case $LINKER in *-elf-ld|*eabi-ld) flavor=("${variable}_RUSTFLAGS=-Clinker-flavor=ld");; esac
+  "${clean[@]}" -u RUSTUP_TOOLCHAIN -u CARGO -u RUSTDOC \
+    PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 "${variable}_LINKER=$LINKER" "${flavor[@]}" \
+    /usr/bin/cargo build --quiet -Zbuild-std=core --release --target "$TARGET" --target-dir "$BUILD_DIR/debian" >&2 || exit 1
+fi
+IMAGE=$BUILD_DIR/$TOOLCHAIN/$TARGET/release/qunet-$BOARD
+if [ -n "${QUNET_BOARDS_IMAGE:-}" ]; then cp "$IMAGE" "$QUNET_BOARDS_IMAGE"; IMAGE=$QUNET_BOARDS_IMAGE; fi
+# Whatever can panic needs these symbols, and whatever computes with floats those.
+panics=$(grep -aoE '9panicking|rust_begin_unwind' "$IMAGE" | wc -l || true)
+floats=$(grep -aoE '__aeabi_[fd](add|r?sub|mul|div|cmp[a-z]*)|__(add|sub|mul|div)[sd]f3|__float[a-z]*[sd]f|__fix[a-z]*[sd]f' "$IMAGE" | wc -l || true)
+echo "{\"board\": \"$BOARD\", \"target\": \"$TARGET\", \"image\": \"$IMAGE\", \"panic_symbols\": $panics, \"float_symbols\": $floats}"
