@@ -45,6 +45,7 @@ need /usr/include/zlib.h "zlib1g-dev" "wave files of Verilator"
 need iverilog "iverilog" "simulates the generated accelerator a second, independent way"
 need yosys "yosys" "synthesizes the accelerator (checks that no latches are inferred)"
 need z3 "z3" "proves properties of single modules (with yosys-smtbmc)"
+need chromium "chromium" "looks at the pages of qunet report, without a window"
 need qemu-system-arm "qemu-system-arm" "runs the firmware on an emulated Cortex-M4"
 if ! rust_is_new_enough; then
   miss "rustc-web cargo-web rust-web-clippy rustfmt-web" "Rust 1.95 or newer (or take rustup's)"

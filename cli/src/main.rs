@@ -39,6 +39,7 @@ enum Command {
     Soc(commands::soc::Soc),
     Segment(commands::segment::Segment),
     Inspect(commands::inspect::Inspect),
+    Report(commands::report::Report),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         Command::Soc(command) => command.run(),
         Command::Segment(command) => command.run(),
         Command::Inspect(command) => command.run(),
+        Command::Report(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

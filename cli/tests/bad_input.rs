@@ -271,6 +271,22 @@ fn export_without_python_or_onto_the_model() {
 }
 
 #[test]
+fn report_on_what_is_no_run() {
+    let (folder, config, model) = phantom_run();
+    let run = text(&folder.path().join("run")).to_owned();
+    fail(&["report", "no/such/run"], &["no/such/run", "expected the folder", "no such folder"]);
+    fail(&["report", &model], &["model.qunet", "expected the folder", "found a file"]);
+    fail(&["report", text(folder.path())], &["expected a run", "or a sweep", "found neither"]);
+    fail(&["report", &run, "--data", "x"], &["--data", "--config"]);
+    let wrong = folder.path().join("membrane.toml");
+    std::fs::write(&wrong, "[data]\nkind = \"phantom-membrane\"\n").unwrap();
+    fail(&["report", &run, "--config", text(&wrong)], &["trial run", "expected the classes"]);
+    succeed(&["train", "--config", &config, "--run", &run, "--set", "train.seed=9"]);
+    fail(&["report", &run, "--config", &config], &["float.bpk", "qunet quantize"]);
+    assert!(!Path::new(&run).join("report.html").exists(), "no page is left by a failure");
+}
+
+#[test]
 fn a_closed_pipe_ends_quietly() {
     let folder = TempDir::new().unwrap();
     let model = folder.path().join("model.qunet");

@@ -87,6 +87,8 @@ fn the_whole_job() {
     assert_eq!(report["quantized_bytes"], file_bytes, "every byte of the file is counted");
     assert!(std::fs::read_dir(&overlays).unwrap().count() > 0, "pictures are written");
 
+    report_shows(&run, &config, report["quantized_dice"].as_f64().expect("a number"));
+
     let report = json(&succeed(&["inspect", &model, "--json"]));
     assert_eq!(report["file_bytes"], file_bytes);
     assert!(report["arena_bytes"].as_u64() >= report["arena_lower_bound_bytes"].as_u64());
@@ -114,6 +116,22 @@ fn the_whole_job() {
     let report = json(&succeed(&firmware));
     assert_eq!(report["mismatches"], 0);
     assert!(report["values_compared"].as_u64() > Some(10_000));
+}
+
+/// The page of the run tells the Dice that `simulate` found, and without data that of validation.
+fn report_shows(run: &str, config: &str, dice: f64) {
+    let page = Path::new(run).join("report.html");
+    let table = succeed(&["report", run]);
+    assert!(table.contains("W4/A6"), "{table}");
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert!(text.contains("(validation images)") && text.contains("sample inputs of the run"));
+
+    let table = succeed(&["report", run, "--config", config, "--images", "2"]);
+    assert!(table.contains(&format!("{dice:.4}")), "{dice} in:\n{table}");
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert!(text.contains(&format!("Dice {:.2} (test images)", 100.0 * dice)), "{dice}");
+    assert_eq!(text.matches("class=\"panel\"").count(), 2 * 4);
+    assert_eq!(text.matches("class=\"curves\"").count(), 2, "float training and fine-tuning");
 }
 
 #[test]
@@ -151,7 +169,7 @@ fn segment_keeps_shape_and_geometry() {
 fn help_shows_an_example() {
     let subcommands = [
         "train", "quantize", "sweep", "search", "simulate", "generate", "cosim", "firmware",
-        "export", "segment", "inspect",
+        "export", "segment", "inspect", "report",
     ];
     let all = succeed(&["--help"]);
     for subcommand in subcommands {

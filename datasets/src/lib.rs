@@ -38,7 +38,7 @@ pub use config::{DataConfig, DataKind, SplitBy, SplitConfig};
 pub use dataset::{Dataset, Sample, load, load_samples};
 pub use error::DataError;
 pub use image::{Image, Mask};
-pub use overlay::write_overlay;
+pub use overlay::{grey_range, write_overlay};
 pub use preprocess::{Interpolation, Normalisation, Plane, Preprocess};
 pub use scan::Scan;
 pub use subject::SubjectPattern;

@@ -58,8 +58,8 @@ pub fn write_overlay(path: &Path, image: &Image, masks: &[&Mask]) -> Result<(), 
     Ok(())
 }
 
-/// The values shown black and white: the 1st and the 99th percentile.
-fn grey_range(image: &Image) -> (f32, f32) {
+/// The values shown black and white: the 1st and the 99th percentile of the first channel.
+pub fn grey_range(image: &Image) -> (f32, f32) {
     let mut values = image.data[..image.height * image.width].to_vec();
     values.sort_by(f32::total_cmp);
     let (black, white) =

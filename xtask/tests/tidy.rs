@@ -76,6 +76,7 @@ fn every_dependency_is_justified() {
                     "sim",
                     "hdl-gen",
                     "export",
+                    "report",
                     "runtime-embedded",
                 ]
                 .iter()

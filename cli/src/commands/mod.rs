@@ -6,6 +6,7 @@ pub mod firmware;
 pub mod generate;
 pub mod inspect;
 pub mod quantize;
+pub mod report;
 pub mod search;
 pub mod segment;
 pub mod simulate;

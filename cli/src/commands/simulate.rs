@@ -40,7 +40,7 @@ pub struct Simulate {
 
 /// A side of the split.
 #[derive(Clone, Copy, ValueEnum)]
-enum Split {
+pub enum Split {
     /// Images the network was trained on
     Train,
     /// Images that chose threshold and best step
@@ -62,9 +62,9 @@ struct Summary {
     details: Report,
 }
 
-/// What `simulate` reads of a model's metadata.
+/// What `simulate` and `report` read of a model's metadata.
 #[derive(Deserialize)]
-struct Metadata {
+pub struct Metadata {
     preprocess: Preprocess,
     classes: Vec<String>,
     #[serde(default)]
@@ -73,7 +73,7 @@ struct Metadata {
 
 impl Metadata {
     /// The model was made for data of these classes, prepared in this way.
-    fn check_data(&self, data: &Dataset, preprocess: &Preprocess) -> Result<()> {
+    pub fn check_data(&self, data: &Dataset, preprocess: &Preprocess) -> Result<()> {
         let (expected, found) = (&data.class_names, &self.classes);
         ensure!(
             expected == found,
@@ -88,7 +88,7 @@ impl Metadata {
     }
 
     /// The model was made from the float network that lies in its folder now.
-    fn check_float(&self, run_dir: &Path, found: u32) -> Result<()> {
+    pub fn check_float(&self, run_dir: &Path, found: u32) -> Result<()> {
         let (folder, expected) = (run_dir.display(), self.float_crc32);
         ensure!(
             expected == found,
@@ -143,7 +143,19 @@ impl Simulate {
     }
 }
 
-fn side(data: &Dataset, split: Split) -> &[Sample] {
+impl Split {
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Validation => "validation",
+            Split::Test => "test",
+        }
+    }
+}
+
+/// The samples of a side.
+pub fn side(data: &Dataset, split: Split) -> &[Sample] {
     match split {
         Split::Train => &data.train,
         Split::Validation => &data.validation,
