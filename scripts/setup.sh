@@ -47,6 +47,8 @@ need yosys "yosys" "synthesizes the accelerator (checks that no latches are infe
 need z3 "z3" "proves properties of single modules (with yosys-smtbmc)"
 need chromium "chromium" "looks at the pages of qunet report, without a window"
 need qemu-system-arm "qemu-system-arm" "runs the firmware on an emulated Cortex-M4"
+need qemu-system-riscv32 "qemu-system-misc" "runs the firmware on an emulated RISC-V core"
+need arm-none-eabi-gcc "gcc-arm-none-eabi" "compiles a C program around the static library"
 if ! rust_is_new_enough; then
   miss "rustc-web cargo-web rust-web-clippy rustfmt-web" "Rust 1.95 or newer (or take rustup's)"
 fi

@@ -85,6 +85,7 @@ fn every_fault_ends_in_the_right_integers() {
         Fault::Error(regs::ERR_DESCRIPTOR),
         Fault::Error(regs::ERR_WATCHDOG),
         Fault::Error(regs::ERR_BUSY),
+        Fault::Error(regs::ERR_BUS),
     ];
     for fault in faults {
         for times in once_or_ever {
@@ -138,6 +139,7 @@ fn faults_have_names() {
     check(Fault::LostWord, "input load: expected 64 words, found 1");
     check(Fault::Vanished, "run was lost: status 0x0");
     check(Fault::Error(regs::ERR_WATCHDOG), "accelerator error 0x4 watchdog at operation 0");
+    check(Fault::Error(regs::ERR_BUS), "accelerator error 0x10 bus at operation 0");
     check(Fault::Error(3), "accelerator error 0x3 length descriptor at operation 0");
 }
 

@@ -18,12 +18,36 @@ struct Bus {
     watchdog: Option<u32>,
     /// Writes to the data window that are still lost.
     n_lost: u32,
+    /// Writes to the data window that still come twice.
+    n_doubled: u32,
+    /// Reads that are still not answered.
+    n_dead: u32,
+    /// Starts whose frame never seems to end, until a reset; then it is over.
+    n_stuck: u32,
+    /// Such a frame runs.
+    is_stuck: bool,
+}
+
+/// What goes wrong on the way to the design, as fields of a [`Bus`].
+#[derive(Clone, Copy, Debug, Default)]
+struct Fault {
+    n_lost: u32,
+    n_doubled: u32,
+    n_dead: u32,
+    n_stuck: u32,
 }
 
 impl RegBus for Bus {
     fn read(&mut self, offset: u32) -> u32 {
         let register = REGISTERS[offset as usize / 4];
+        if self.n_dead > 0 {
+            self.n_dead -= 1;
+            return u32::MAX;
+        }
         let value = self.design.read(register).unwrap_or(u32::MAX);
+        if offset == regs::STATUS.offset && self.is_stuck {
+            return value | regs::STATUS_BUSY;
+        }
         if offset == regs::MODEL_HASH.offset && self.wrong_hash { !value } else { value }
     }
 
@@ -32,6 +56,17 @@ impl RegBus for Bus {
         if offset == regs::WINDOW_DATA.offset && self.n_lost > 0 {
             self.n_lost -= 1;
             return;
+        }
+        if offset == regs::WINDOW_DATA.offset && self.n_doubled > 0 {
+            self.n_doubled -= 1;
+            let _ = self.design.write(register, value);
+        }
+        if offset == regs::CTRL.offset {
+            self.is_stuck &= value & regs::CTRL_SOFT_RESET == 0;
+            if value & regs::CTRL_START != 0 && self.n_stuck > 0 {
+                self.n_stuck -= 1;
+                self.is_stuck = true;
+            }
         }
         let limited = self.watchdog.filter(|_| offset == regs::WATCHDOG.offset);
         let _ = self.design.write(register, limited.unwrap_or(value));
@@ -53,7 +88,9 @@ fn start(network: &Network) -> (Bus, Build) {
         output_window_base: base as u32,
         model_cycles: manifest.model_cycles as u32,
     };
-    (Bus { design, wrong_hash: false, watchdog: None, n_lost: 0 }, build)
+    let Fault { n_lost, n_doubled, n_dead, n_stuck } = Fault::default();
+    let (wrong_hash, watchdog, is_stuck) = (false, None, false);
+    (Bus { design, wrong_hash, watchdog, n_lost, n_doubled, n_dead, n_stuck, is_stuck }, build)
 }
 
 /// Verilator is here; if not, says what is skipped, and fails where nothing may be.
@@ -101,17 +138,64 @@ fn driver_on_the_verilated_register_block() {
     assert_eq!(output, expected);
     accelerator.take_interrupt();
 
-    // faults on the way
+    // interrupts: the line follows the events that are enabled, and a spurious one is none
+    accelerator.enable_interrupts(regs::IRQ_DONE);
+    assert_eq!(accelerator.take_interrupt(), None);
+    accelerator.infer(&input, &mut output, polls).unwrap();
     let mut bus = accelerator.into_bus();
-    bus.n_lost = 1;
-    let mut arena = vec![0; model.arena_bytes()];
-    let accelerator = Accelerator::new(bus, model, build).unwrap();
-    let mut runner = WithFallback::new(accelerator, &mut arena).unwrap();
-    output.fill(9);
-    let report = runner.infer(&input, &mut output).unwrap();
-    assert!(matches!(report.fault, Some(DriverError::Load { .. })));
-    assert!(matches!(report.backend, Backend::Accelerator(_)));
-    assert_eq!(output, expected);
+    assert!(!bus.design.irq(), "reading the output clears the events");
+    let mut accelerator = Accelerator::new(&mut bus, model, build).unwrap();
+    accelerator.load_input(&input).unwrap();
+    accelerator.start().unwrap().wait(polls).unwrap();
+    assert!(bus.design.irq());
+    let mut accelerator = Accelerator::new(&mut bus, model, build).unwrap();
+    assert_eq!(accelerator.take_interrupt(), Some(regs::IRQ_DONE));
+    assert_eq!(accelerator.take_interrupt(), None);
+    assert!(!bus.design.irq());
+
+    every_fault_recovers(bus, build, &network, &input, &expected);
+}
+
+/// Each fault once: the driver recovers, and the accelerator gives the integers at the second try;
+/// for ever: software gives them.
+fn every_fault_recovers(
+    mut bus: Bus,
+    build: Build,
+    network: &Network,
+    input: &[u8],
+    expected: &[u8],
+) {
+    let bytes = network.to_bytes().unwrap();
+    let model = Model::from_bytes(&bytes).unwrap();
+    type Check = fn(&DriverError) -> bool;
+    let none = Fault::default();
+    let length: Check = |e| matches!(e, DriverError::Engine { fault, .. } if fault.is_length());
+    // a bus that stays dead also looks busy
+    let dead: Check = |e| matches!(e, DriverError::Id { .. } | DriverError::Stuck { .. });
+    let faults: [(&str, Fault, Check); 4] = [
+        ("lost word", Fault { n_lost: 1, ..none }, |e| matches!(e, DriverError::Load { .. })),
+        ("length mismatch", Fault { n_doubled: 1, ..none }, length),
+        ("dead bus", Fault { n_dead: 1, ..none }, dead),
+        ("stuck busy", Fault { n_stuck: 1, ..none }, |e| matches!(e, DriverError::Timeout { .. })),
+    ];
+    for (name, fault, is_right) in faults {
+        for times in [1, 1 << 20] {
+            let n = |count: u32| count * times;
+            (bus.n_lost, bus.n_doubled) = (n(fault.n_lost), n(fault.n_doubled));
+            (bus.n_dead, bus.n_stuck, bus.is_stuck) = (n(fault.n_dead), n(fault.n_stuck), false);
+            let mut arena = vec![0; model.arena_bytes()];
+            let accelerator = Accelerator::new(&mut bus, model, build).unwrap();
+            let mut runner = WithFallback::new(accelerator, &mut arena).unwrap();
+            runner.polls = build.model_cycles;
+            let mut output = vec![9; expected.len()];
+            let report = runner.infer(input, &mut output).unwrap();
+            assert_eq!(output, expected, "{name}");
+            assert_eq!(report.attempts, 2, "{name}");
+            assert!(is_right(&report.fault.unwrap()), "{name}: {report:?}");
+            let by_software = report.backend == Backend::Software;
+            assert_eq!(by_software, times > 1, "{name}: {report:?}");
+        }
+    }
 }
 
 #[test]

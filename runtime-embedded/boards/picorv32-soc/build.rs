@@ -32,6 +32,8 @@ fn body() -> Result<(), Failure> {
     let sections = include_str!("../common/riscv.x");
     board_build::linker_script("soc.x", &(memory + sections))?;
     board_build::linker_argument("-Tsoc.x");
+    // no headers of the file among what is loaded
+    board_build::linker_argument("--nmagic");
     board_build::linker_argument("--gc-sections");
     Ok(())
 }

@@ -24,6 +24,10 @@ impl EngineFault {
     pub fn is_watchdog(self) -> bool {
         self.bits & regs::ERR_WATCHDOG != 0
     }
+    /// External memory answered an access with an error.
+    pub fn is_bus(self) -> bool {
+        self.bits & regs::ERR_BUS != 0
+    }
     /// An access while busy, which was refused.
     pub fn is_busy(self) -> bool {
         self.bits & regs::ERR_BUSY != 0
