@@ -2,8 +2,12 @@
 # Builds the firmware with a model inside and runs it in QEMU, where it compares every value of
 # every layer with golden values.
 #
-# usage: scripts/firmware.sh [--target TARGET] [--setup | --build]
-#   --target TARGET   thumbv7em-none-eabihf (default)
+# usage: scripts/firmware.sh [--target TARGET] [--board BOARD] [--setup | --build | --bundle FILE]
+#   --target TARGET   thumbv7em-none-eabihf (default), thumbv6m-none-eabi or
+#                     riscv32imc-unknown-none-elf
+#   --board BOARD     mps2 (default) or microbit, for thumbv6m: the machine that an image is for
+#   --bundle FILE     run the models of a bundle (see runtime-embedded/firmware/src/bin/bundle.rs)
+#                     instead of one; prints a line of JSON for each case and one for all
 #   --setup           only see to the tools, then stop
 #   --build           build and check the image, but do not run it; the last line of output is
 #                     {"image": PATH, "panic_symbols": N, "float_symbols": N}
@@ -35,11 +39,16 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TARGET=thumbv7em-none-eabihf
+BOARD=mps2
 MODE=run
 while [ $# -gt 0 ]; do
   case $1 in
     --target) [ $# -ge 2 ] || { echo "error: --target: expected a target, found nothing" >&2; exit 2; }
               TARGET=$2; shift;;
+    --board) [ $# -ge 2 ] || { echo "error: --board: expected a board, found nothing" >&2; exit 2; }
+             BOARD=$2; shift;;
+    --bundle) [ $# -ge 2 ] && [ -f "$2" ] || { echo "error: --bundle: expected a file, found '${2:-}'" >&2; exit 2; }
+              MODE=bundle; BUNDLE=$(realpath "$2"); shift;;
     --setup) MODE=setup;;
     --build) MODE=build;;
     -h|--help) sed -n '2,/^set -euo/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0;;
@@ -48,9 +57,22 @@ while [ $# -gt 0 ]; do
   shift
 done
 case $TARGET in
-  thumbv7em-none-eabihf) QEMU=qemu-system-arm; MACHINE=mps2-an386;;
-  *) echo "error: target: expected thumbv7em-none-eabihf, found '$TARGET'" >&2; exit 2;;
+  thumbv7em-none-eabihf|thumbv6m-none-eabi)
+    QEMU=qemu-system-arm; PACKAGE=qemu-system-arm; BINUTILS=binutils-arm-none-eabi; LD=arm-none-eabi-ld
+    # one instruction advances the clock by 2^6 ns, so that timers count instructions
+    COUNT=6;;
+  riscv32imc-unknown-none-elf)
+    QEMU=qemu-system-riscv32; PACKAGE=qemu-system-misc; BINUTILS=binutils-riscv64-unknown-elf; LD=riscv64-unknown-elf-ld
+    COUNT=0;;
+  *) echo "error: target: expected thumbv7em-none-eabihf, thumbv6m-none-eabi or riscv32imc-unknown-none-elf, found '$TARGET'" >&2; exit 2;;
 esac
+case $TARGET,$BOARD in
+  riscv32*,mps2) MACHINE="virt -bios none"; BUNDLE_AT=0x81000000;;
+  thumb*,mps2) MACHINE=mps2-an386; BUNDLE_AT=0x21000000;;
+  thumbv6m*,microbit) MACHINE=microbit; BUNDLE_AT=0x10000;;
+  *) echo "error: board: expected mps2, or microbit for thumbv6m, found '$BOARD'" >&2; exit 2;;
+esac
+export QUNET_FIRMWARE_BOARD=$BOARD
 BUILD_DIR=${QUNET_FIRMWARE_TARGET_DIR:-$ROOT/target/firmware}
 TIMEOUT=${QUNET_FIRMWARE_TIMEOUT:-300}
 
@@ -87,8 +109,8 @@ pick_linker() {
   lld=$(cd "$ROOT" && rustc --print sysroot 2>/dev/null || true)
   lld=$lld/lib/rustlib/$(uname -m)-unknown-linux-gnu/bin/rust-lld
   if [ -x "$lld" ]; then LINKER=$lld; return; fi
-  need "links the firmware image" binutils-arm-none-eabi
-  LINKER=arm-none-eabi-ld
+  need "links the firmware image" "$BINUTILS"
+  LINKER=$LD
 }
 
 TOOLCHAIN=${QUNET_FIRMWARE_TOOLCHAIN:-auto}
@@ -97,7 +119,7 @@ case $TOOLCHAIN in
   auto) if rustup_has_target; then TOOLCHAIN=rustup; else TOOLCHAIN=debian; fi;;
   *) echo "error: QUNET_FIRMWARE_TOOLCHAIN: expected auto, rustup or debian, found '$TOOLCHAIN'" >&2; exit 2;;
 esac
-command -v "$QEMU" >/dev/null || need "emulates the board that the firmware runs on" qemu-system-arm
+command -v "$QEMU" >/dev/null || need "emulates the board that the firmware runs on" "$PACKAGE"
 if [ "$TOOLCHAIN" = debian ]; then
   need "compiles Rust's core library for $TARGET, which rustup has not installed ('rustup target add $TARGET' would do instead)" \
     rustc-web cargo-web rust-web-src gcc libc6-dev
@@ -105,10 +127,12 @@ if [ "$TOOLCHAIN" = debian ]; then
 fi
 [ "$MODE" != setup ] || { say "tools for $TARGET are there ($TOOLCHAIN toolchain)"; exit 0; }
 
+if [ "$MODE" != bundle ]; then
 [ -n "${QUNET_FIRMWARE_DATA:-}" ] || { echo "error: QUNET_FIRMWARE_DATA: expected a folder with model.qunet, input_N.bin and golden_N.bin, found nothing" >&2; exit 2; }
 [ -f "$QUNET_FIRMWARE_DATA/model.qunet" ] || { echo "error: $QUNET_FIRMWARE_DATA: expected a file model.qunet, found none" >&2; exit 1; }
 QUNET_FIRMWARE_DATA=$(cd "$QUNET_FIRMWARE_DATA" && pwd)
 export QUNET_FIRMWARE_DATA
+fi
 
 # A surrounding cargo must not leak its settings into this build for another machine.
 clean=(env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CARGO_BUILD_TARGET -u RUSTC_WRAPPER -u RUSTC_WORKSPACE_WRAPPER -u LD_LIBRARY_PATH)
@@ -116,18 +140,26 @@ cd "$ROOT/runtime-embedded/firmware"
 mkdir -p "$BUILD_DIR"
 exec 9>"$BUILD_DIR/lock"
 flock 9 # another run would replace the image before it is copied
+if [ "$MODE" = bundle ]; then NAME=bundle FEATURES=; else NAME=qunet-firmware FEATURES=model; fi
+case $TARGET in thumbv7em*) FEATURES=$FEATURES,arm-dsp;; esac
+build=(build --quiet --release --bin "$NAME" --features "$FEATURES" --target "$TARGET")
+# boards have folders of their own, so that changing from one to the other builds nothing anew
+TARGET_DIR=$BUILD_DIR/$TOOLCHAIN-$BOARD
 say "building for $TARGET with the $TOOLCHAIN toolchain"
 if [ "$TOOLCHAIN" = rustup ]; then
-  "${clean[@]}" cargo build --quiet --release --target "$TARGET" --target-dir "$BUILD_DIR/rustup" >&2 || exit 1
+  "${clean[@]}" cargo "${build[@]}" --target-dir "$TARGET_DIR" >&2 || exit 1
 else
   variable=CARGO_TARGET_$(tr a-z- A-Z_ <<<"$TARGET")
   flavor=()
-  case $LINKER in *arm-none-eabi-ld) flavor=("${variable}_RUSTFLAGS=-Clinker-flavor=ld");; esac
+  case $LINKER in
+    *arm-none-eabi-ld) flavor=("${variable}_RUSTFLAGS=-Clinker-flavor=ld");;
+    *riscv64-unknown-elf-ld) flavor=("${variable}_RUSTFLAGS=-Clinker-flavor=ld -Clink-arg=-melf32lriscv");;
+  esac
   "${clean[@]}" -u RUSTUP_TOOLCHAIN -u CARGO -u RUSTDOC \
     PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 "${variable}_LINKER=$LINKER" "${flavor[@]}" \
-    /usr/bin/cargo build --quiet -Zbuild-std=core --release --target "$TARGET" --target-dir "$BUILD_DIR/debian" >&2 || exit 1
+    /usr/bin/cargo "${build[@]}" -Zbuild-std=core --target-dir "$TARGET_DIR" >&2 || exit 1
 fi
-IMAGE=$BUILD_DIR/$TOOLCHAIN/$TARGET/release/qunet-firmware
+IMAGE=$TARGET_DIR/$TARGET/release/$NAME
 # Whatever can panic needs these symbols, and whatever computes with doubles those.
 panics=$(grep -aoE '9panicking|rust_begin_unwind' "$IMAGE" | wc -l || true)
 floats=$(grep -aoE '__aeabi_[fd](add|r?sub|mul|div|cmp[a-z]*)|__aeabi_u?[il]2[fd]|__aeabi_[fd]2[a-z]+' "$IMAGE" | wc -l || true)
@@ -143,13 +175,16 @@ cp "$IMAGE" "$RUN_IMAGE"
 flock -u 9
 say "running in $QEMU -machine $MACHINE"
 code=0
-# -icount: one instruction advances the clock by 2^6 ns, so that timers count instructions
-output=$(timeout "$TIMEOUT" "$QEMU" -machine "$MACHINE" -icount shift=6 -display none -serial null -monitor none \
+loader=()
+[ "$MODE" != bundle ] || loader=(-device "loader,file=$BUNDLE,addr=$BUNDLE_AT,force-raw=on")
+# shellcheck disable=SC2086 # a machine may bring an option of its own
+output=$(timeout "$TIMEOUT" "$QEMU" -machine $MACHINE "${loader[@]}" -icount shift=$COUNT -display none -serial null -monitor none \
   -chardev stdio,id=console,mux=off,signal=off -semihosting-config enable=on,target=native,chardev=console -kernel "$RUN_IMAGE" </dev/null) || code=$?
 if [ "$code" = 124 ]; then
   say "error: no result within $TIMEOUT seconds (QUNET_FIRMWARE_TIMEOUT)"
   output='{"error": "timeout"}'
 fi
+[ "$MODE" != bundle ] || head -n -1 <<<"$output"
 report=$(tail -n 1 <<<"$output")
 case $report in
   "{"*"}") ;;

@@ -26,6 +26,7 @@ mod input_packing;
 pub mod kernels;
 #[cfg(feature = "alloc")]
 pub mod layer;
+pub mod layout;
 #[cfg(feature = "alloc")]
 pub mod network;
 #[cfg(feature = "alloc")]
@@ -33,7 +34,8 @@ pub mod plan;
 pub mod registers;
 pub mod soc;
 pub mod tensor;
-mod validate;
+pub mod tiling;
+pub mod validate;
 
 pub use arithmetic::{ChannelParams, Mode, requantize};
 pub use error::{NetworkError, Place};

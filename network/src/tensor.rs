@@ -34,7 +34,7 @@ pub struct TensorSpec {
 }
 
 impl TensorSpec {
-    /// Number of values, which is also the number of bytes in an arena.
+    /// Number of values.
     pub fn len(&self) -> usize {
         self.channels * self.height * self.width
     }

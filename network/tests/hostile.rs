@@ -2,7 +2,9 @@
 //!
 //! Checksums are written anew after most mutations, so that the checks behind them are reached.
 
-use network::format::{HEADER_BYTES, LAYER_BYTES, NetworkView, SECTION_BYTES, TENSOR_BYTES};
+use network::format::{
+    HEADER_BYTES, LAYER_BYTES, NetworkView, PLAN_BYTES, SECTION_BYTES, TENSOR_BYTES,
+};
 use network::{
     ChannelParams, Concat, Conv2d, ConvTranspose2d, Graph, Head, HeadKind, Layer, Mode, Network,
     NetworkError, Requantize, Resample, Tensor, TensorId, TensorSpec,
@@ -98,7 +100,10 @@ fn exercise(bytes: &[u8]) -> bool {
     for index in 0..view.n_tensors() {
         let record = view.tensor(index);
         let _ = view.name(record.name);
-        assert!(record.arena_offset + record.spec.len() <= view.arena_bytes());
+        let placement = view.placement(TensorId(index as u16));
+        let bytes = network::layout::tensor_bytes(&record.spec, placement.stored_bits) as usize;
+        let fits = placement.offset + bytes <= view.arena_bytes();
+        assert!(!view.has_plan() || placement.is_view() || fits);
     }
     let _ = (view.model_name(), view.metadata(), view.model_hash());
     let owned = Network::from_bytes(bytes).expect("an accepted file can be owned");
@@ -188,8 +193,10 @@ fn mutate(bytes: &mut Vec<u8>, mutation: &Mutation) {
     }
 }
 
-/// First byte of the tensor records in a file of six sections.
-const RECORDS: usize = HEADER_BYTES + 6 * SECTION_BYTES;
+/// First byte of the plan in a file of seven sections, behind which lie the tensor records.
+const PLAN: usize = HEADER_BYTES + 7 * SECTION_BYTES;
+/// First byte of the tensor records.
+const RECORDS: usize = PLAN + (7 + 6) * PLAN_BYTES;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
@@ -206,14 +213,15 @@ proptest! {
         exercise(&bytes);
     }
 
-    /// Two bytes of the tensor and layer records, where the graph and its numbers lie.
+    /// Two bytes of the plan and of the tensor and layer records, where the graph and its numbers lie.
     #[test]
     fn mutated_records_with_fixed_checksums_never_panic(
         mode in any_mode(), places in any::<[Index; 2]>(), values in [0..40u8, 0..40u8],
     ) {
         let mut bytes = small_network(mode).to_bytes().unwrap();
         for (place, value) in places.into_iter().zip(values) {
-            bytes[RECORDS + place.index(7 * TENSOR_BYTES + 6 * LAYER_BYTES)] = value;
+            let n_bytes = 13 * PLAN_BYTES + 7 * TENSOR_BYTES + 6 * LAYER_BYTES;
+            bytes[PLAN + place.index(n_bytes)] = value;
         }
         fix_checksums(&mut bytes);
         exercise(&bytes);

@@ -9,6 +9,8 @@ use network::Graph;
 use network::format::NetworkView;
 
 const VARIABLE: &str = "QUNET_FIRMWARE_DATA";
+/// mps2 (default) or microbit: which memory an Arm image is linked for.
+const BOARD: &str = "QUNET_FIRMWARE_BOARD";
 
 // sizes of memory.x, less what code and stack need
 const MODEL_MOST: usize = 3 << 20;
@@ -24,19 +26,45 @@ fn main() {
 
 fn run() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed={VARIABLE}");
-    println!("cargo::rerun-if-changed=memory.x");
+    println!("cargo::rerun-if-env-changed={BOARD}");
+    let target = env::var("TARGET")?;
+    println!("cargo::rustc-env=QUNET_TARGET={target}");
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
+    let board = env::var(BOARD).unwrap_or_else(|_| "mps2".into());
+    let (script, script_of_linker) = match target.starts_with("riscv") {
+        true => ("memory-riscv.x".into(), "memory.x"),
+        false => (format!("memory-{board}.x"), "link.x"),
+    };
+    println!("cargo::rerun-if-changed={script}");
+    fs::copy(&script, out.join("memory.x")).map_err(|e| format!("{script}: {e}"))?;
+    println!("cargo::rustc-link-search={}", out.display());
+    println!("cargo::rustc-link-arg-bins=-T{script_of_linker}");
+    println!("cargo::rustc-link-arg-bins=--gc-sections");
+    fs::write(out.join("place.rs"), place(&target, &board))?;
+    if env::var_os("CARGO_FEATURE_MODEL").is_none() {
+        return Ok(());
+    }
     let data = env::var_os(VARIABLE).ok_or_else(|| {
         format!("{VARIABLE}: expected the folder of model.qunet, input_N.bin and golden_N.bin")
     })?;
     let data = fs::canonicalize(&data).map_err(|e| format!("{VARIABLE}={data:?}: {e}"))?;
     println!("cargo::rerun-if-changed={}", data.display());
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
     fs::write(out.join("data.rs"), constants(&data)?)?;
-    fs::copy("memory.x", out.join("memory.x"))?;
-    println!("cargo::rustc-link-search={}", out.display());
-    println!("cargo::rustc-link-arg-bins=-Tlink.x");
-    println!("cargo::rustc-link-arg-bins=--gc-sections");
     Ok(())
+}
+
+/// The text of `place.rs`: where QEMU's loader puts a bundle, and how large arenas may be.
+fn place(target: &str, board: &str) -> String {
+    let (bundle, n_bytes, arena) = match (target.starts_with("riscv"), board) {
+        (true, _) => (0x8100_0000u32, 16 << 20, 4 << 20),
+        (false, "microbit") => (0x0001_0000, 192 << 10, 9 << 10),
+        (false, _) => (0x2100_0000, 16 << 20, 3 << 20),
+    };
+    format!(
+        "/// Address of the bundle.\npub const BUNDLE: usize = {bundle};\n\
+         /// Room for it.\npub const BUNDLE_BYTES: usize = {n_bytes};\n\
+         /// Bytes of the arena.\npub const ARENA_BYTES: usize = {arena};\n"
+    )
 }
 
 /// The text of `data.rs`.

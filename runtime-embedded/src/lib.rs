@@ -11,7 +11,7 @@
 //! use qunet_runtime_embedded::{Arena, Model, Session};
 //!
 //! let model = Model::from_bytes(&bytes)?; // on a board: include_bytes!("model.qunet")
-//! let mut arena = Arena::<64>::new(); // on a board: a static of ARENA_BYTES
+//! let mut arena = Arena::<128>::new(); // on a board: a static of ARENA_BYTES
 //! let mut session = Session::new(model, arena.as_bytes())?;
 //! let mut mask = [0; 4];
 //! session.infer(&[1, 2, 3, 4], &mut mask)?;
@@ -37,10 +37,16 @@
 #![deny(clippy::float_arithmetic)]
 #![deny(unsafe_code)]
 
+#[cfg(target_endian = "big")]
+compile_error!("packed values are read as little-endian words");
+#[cfg(test)]
+extern crate std;
+
 mod arena;
+mod bits;
 pub mod driver;
 mod error;
-pub mod kernels;
+mod kernels;
 mod model;
 mod session;
 

@@ -1,24 +1,14 @@
 //! A checked model, borrowed from flash.
 
-use core::ops::Range;
-
-use network::format::{LayerRecord, NetworkView};
-use network::{Graph, NetworkError, TensorId, TensorSpec};
+use network::format::{LayerData, LayerRecord, NetworkView};
+use network::{Graph, NetworkError, TensorSpec};
 
 use crate::error::LoadError;
-use crate::kernels::LayerData;
 
 /// A checked `.qunet` file; its bytes stay where they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Model<'m> {
     view: NetworkView<'m>,
-}
-
-/// A tensor's format and its place in the arena.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Placed {
-    pub(crate) spec: TensorSpec,
-    pub(crate) range: Range<usize>,
 }
 
 impl<'m> Model<'m> {
@@ -28,6 +18,10 @@ impl<'m> Model<'m> {
     /// The first [`LoadError`] found; hostile bytes do not panic.
     pub fn from_bytes(bytes: &'m [u8]) -> Result<Model<'m>, LoadError> {
         let view = NetworkView::new_checked(bytes)?;
+        if !view.has_plan() {
+            let problem = "is missing; quantize the model again, or write it with `qunet firmware`";
+            return Err(NetworkError::Section { section: "plan", problem });
+        }
         Ok(Model { view })
     }
 
@@ -48,12 +42,17 @@ impl<'m> Model<'m> {
 
     /// Format of the input tensor.
     pub fn input_spec(&self) -> TensorSpec {
-        self.placed(self.view.input()).spec
+        self.view.spec(self.view.input())
     }
 
     /// Format of the output tensor.
     pub fn output_spec(&self) -> TensorSpec {
-        self.placed(self.view.output()).spec
+        self.view.spec(self.view.output())
+    }
+
+    /// Format of the tensor that a layer writes; none if there is no such layer.
+    pub fn layer_spec(&self, layer: usize) -> Option<TensorSpec> {
+        Some(self.view.spec(self.layer(layer)?.info.output))
     }
 
     /// The checked file, for names and metadata.
@@ -88,12 +87,5 @@ impl<'m> Model<'m> {
 
     pub(crate) fn data(&self, layer: &LayerRecord) -> LayerData<'m> {
         self.view.record_data(layer)
-    }
-
-    pub(crate) fn placed(&self, id: TensorId) -> Placed {
-        let record = self.view.tensor(id.index());
-        let end = record.arena_offset.saturating_add(record.spec.len());
-        let range = record.arena_offset..end;
-        Placed { spec: record.spec, range }
     }
 }

@@ -1,14 +1,12 @@
 //! Runs a model layer after layer in one arena.
 
-use core::ops::Range;
-
 use network::format::LayerRecord;
-use network::kernels::Decision;
-use network::{Graph, Operation, TensorId};
+use network::layout::{ALIGNMENT, Layout, layer_sources, scratch_shape, sources};
+use network::{Graph, TensorId};
 
 use crate::error::RunError;
-use crate::kernels::{self, Source, Target};
-use crate::model::{Model, Placed};
+use crate::kernels::{Input, Job, Memory, Place, Tensors, write_image};
+use crate::model::Model;
 
 /// A counter that only grows and wraps at 32 bits: DWT, mcycle, a timer.
 pub trait CycleSource {
@@ -20,20 +18,22 @@ pub trait CycleSource {
 #[derive(Debug)]
 pub struct Session<'m, 'a> {
     model: Model<'m>,
-    arena: &'a mut [u8],
+    arena: &'a mut [u32],
     next_layer: usize,
 }
 
 impl<'m, 'a> Session<'m, 'a> {
-    /// Takes the arena for as long as the session lives.
+    /// Takes the arena for as long as the session lives; it must start at a multiple of 4 bytes, as
+    /// an [`crate::Arena`] does.
     ///
     /// # Errors
-    /// [`RunError::Arena`] if it is smaller than [`Model::arena_bytes`].
+    /// [`RunError::Arena`] if the whole words in it are fewer bytes than [`Model::arena_bytes`].
     pub fn new(model: Model<'m>, arena: &'a mut [u8]) -> Result<Session<'m, 'a>, RunError> {
-        let (expected, found) = (model.arena_bytes(), arena.len());
-        if found < expected {
-            return Err(RunError::Arena { expected, found });
-        }
+        // only the words up to the model's size are ever touched
+        let (_, arena, _) = bytemuck::pod_align_to_mut::<u8, u32>(arena);
+        let (expected, found) = (model.arena_bytes(), arena.len() * ALIGNMENT);
+        let arena = arena.get_mut(..expected / ALIGNMENT);
+        let arena = arena.ok_or(RunError::Arena { expected, found })?;
         let next_layer = model.n_layers();
         Ok(Session { model, arena, next_layer })
     }
@@ -57,7 +57,7 @@ impl<'m, 'a> Session<'m, 'a> {
         }
         self.start(input)?;
         while self.step().is_some() {}
-        copy(output, self.output());
+        self.read_output(output);
         Ok(())
     }
 
@@ -67,102 +67,93 @@ impl<'m, 'a> Session<'m, 'a> {
     /// [`RunError::Input`].
     pub fn start(&mut self, input: &[u8]) -> Result<(), RunError> {
         self.model.check_input(input).map_err(RunError::Input)?;
-        let range = self.model.placed(self.model.view().input()).range;
-        copy(self.arena.get_mut(range).unwrap_or_default(), input);
+        let place = self.place(self.model.view().input());
+        write_image(&mut Memory::new(self.arena, 0..0), &place, input);
         self.next_layer = 0;
         Ok(())
     }
 
     /// Runs the next layer and returns its index; none when the network has been run.
+    ///
+    /// A concat or upsampling whose readers read its inputs in place has nothing to do.
     pub fn step(&mut self) -> Option<usize> {
         let index = self.next_layer;
         let layer = self.model.layer(index)?;
-        self.run_layer(&layer);
+        self.run_layer(index, &layer);
         self.next_layer = index + 1;
         Some(index)
     }
 
     /// As [`Self::step`], with the counts that passed.
+    #[cfg(feature = "profile")]
     pub fn step_timed(&mut self, source: &impl CycleSource) -> Option<(usize, u32)> {
         let start = source.now();
         let layer = self.step()?;
         Some((layer, source.now().wrapping_sub(start)))
     }
 
-    /// Bytes that a layer wrote; valid until a later step reuses their place in the arena.
-    pub fn layer_output(&self, layer: usize) -> &[u8] {
+    /// Writes what a layer wrote in CHW order, one byte a value, and returns the number of bytes.
+    ///
+    /// Valid until a later step reuses its place in the arena; `bytes` that are too few are filled.
+    pub fn read_layer(&self, layer: usize, bytes: &mut [u8]) -> usize {
+        self.read_layer_rows(layer, 0, bytes)
+    }
+
+    /// As [`Self::read_layer`], from row `first` on; row `channel·H + y` is row `y` of a channel.
+    pub fn read_layer_rows(&self, layer: usize, first: usize, bytes: &mut [u8]) -> usize {
         match self.model.layer(layer) {
-            Some(layer) => self.tensor(layer.info.output),
-            None => &[],
+            Some(layer) => self.read(layer.info.output, first, bytes),
+            None => 0,
         }
     }
 
-    /// Bytes of the output tensor, after the last step.
-    pub fn output(&self) -> &[u8] {
-        self.tensor(self.model.view().output())
+    /// Writes the output tensor, after the last step, as [`Self::read_layer`] does.
+    pub fn read_output(&self, bytes: &mut [u8]) -> usize {
+        self.read(self.model.view().output(), 0, bytes)
     }
 
-    fn tensor(&self, id: TensorId) -> &[u8] {
-        let range = self.model.placed(id).range;
-        self.arena.get(range).unwrap_or_default()
-    }
-
-    fn run_layer(&mut self, layer: &LayerRecord) {
-        let (info, data) = (&layer.info, self.model.data(layer));
-        let [first, second] = info.inputs;
-        let shift = info.shift;
-        let (input, output) = self.split(first, info.output);
-        match info.operation {
-            Operation::Conv2d { kernel } => kernels::conv2d(&data, kernel, shift, input, output),
-            Operation::ConvTranspose2d => kernels::conv_transpose2d(&data, shift, input, output),
-            Operation::MaxPool2d => kernels::max_pool2d(input, output),
-            Operation::Upsample2d => kernels::upsample2d(input, output),
-            Operation::Concat => {
-                let n_first = input.data.len();
-                kernels::copy_channels(input, output, 0);
-                let (input, output) = self.split(second, info.output);
-                kernels::copy_channels(input, output, n_first);
+    fn read(&self, id: TensorId, first: usize, bytes: &mut [u8]) -> usize {
+        let spec = self.model.view().spec(id);
+        let Some(sources) = sources(self.model.view(), id) else { return 0 };
+        let (input, tensors) = (Input::new(&self.model, &sources), Tensors::whole(self.arena));
+        let mut n_read = 0;
+        let rows = first..spec.channels * spec.height;
+        for (row, bytes) in rows.zip(bytes.chunks_mut(spec.width.max(1))) {
+            let channel = row.checked_div(spec.height).unwrap_or(0);
+            let y = row - channel * spec.height;
+            n_read += bytes.len();
+            if let Some(stored) = input.bytes(tensors, y) {
+                bytes.iter_mut().zip(stored).for_each(|(to, from)| *to = *from);
+                continue;
             }
-            Operation::Head { kind } => {
-                let n_classes = info.n_channels;
-                kernels::head(&data, Decision { kind, n_classes }, shift, input, output);
+            for (x, byte) in bytes.iter_mut().enumerate() {
+                *byte = input.value(tensors, [channel, y, x]);
             }
         }
+        n_read
     }
 
-    /// A layer's input and output in the arena.
-    fn split(&mut self, input: TensorId, output: TensorId) -> (Source<'_>, Target<'_>) {
-        let (input, output) = (self.model.placed(input), self.model.placed(output));
-        let (read, write) = split(self.arena, &input, &output);
-        let source = Source { spec: input.spec, data: read };
-        (source, Target { spec: output.spec, data: write })
+    fn run_layer(&mut self, index: usize, layer: &LayerRecord) {
+        let (view, info) = (self.model.view(), &layer.info);
+        if Layout::placement(view, info.output).is_view() {
+            return;
+        }
+        let scratch = view.scratch(index);
+        let scratch = scratch.start / ALIGNMENT..scratch.end / ALIGNMENT;
+        let shape = scratch_shape(view, info);
+        let Some((tiling, sources)) = shape.tiling(scratch.len()).zip(layer_sources(view, info))
+        else {
+            debug_assert!(false, "loading proves that a layer can run");
+            return;
+        };
+        let input = Input::new(&self.model, &sources);
+        let (data, output) = (self.model.data(layer), self.place(info.output));
+        let job = Job { info, data: &data, input: &input, output: &output, tiling };
+        job.run(&mut Memory::new(self.arena, scratch));
     }
-}
 
-/// Both ranges of the arena. Loading proves that a layer's input and output do not overlap; were
-/// that wrong, both would be empty and kernels do nothing.
-fn split<'a>(arena: &'a mut [u8], input: &Placed, output: &Placed) -> (&'a [u8], &'a mut [u8]) {
-    let (read, write) = (&input.range, &output.range);
-    let relative = |range: &Range<usize>, start| range.start - start..range.end - start;
-    if read.end <= write.start {
-        let (low, high) = arena.split_at_mut_checked(write.start).unwrap_or_default();
-        let write = high.get_mut(relative(write, write.start));
-        return (low.get(read.clone()).unwrap_or_default(), write.unwrap_or_default());
-    }
-    if write.end <= read.start {
-        let (low, high) = arena.split_at_mut_checked(read.start).unwrap_or_default();
-        let write = low.get_mut(write.clone());
-        return (
-            high.get(relative(read, read.start)).unwrap_or_default(),
-            write.unwrap_or_default(),
-        );
-    }
-    debug_assert!(false, "a layer's input and output overlap");
-    (&[], &mut [])
-}
-
-fn copy(to: &mut [u8], from: &[u8]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
+    fn place(&self, id: TensorId) -> Place {
+        let view = self.model.view();
+        Place::new(view.spec(id), Layout::placement(view, id))
     }
 }

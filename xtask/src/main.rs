@@ -1,5 +1,6 @@
 //! Tasks of the project, run as `cargo xtask TASK`.
 
+mod bench_firmware;
 mod bench_rtl;
 mod configuration;
 mod demo;
@@ -22,6 +23,8 @@ struct Arguments {
 enum Task {
     /// Runs the whole job on phantom data with the qunet binary; writes target/demo/report.json
     Demo(demo::Demo),
+    /// Measures the board runtime in QEMU: instructions, arenas, code, equality on three cores
+    BenchFirmware(bench_firmware::BenchFirmware),
     /// Measures the generated Verilog: cycles, equality on many networks, a peer
     BenchRtl(bench_rtl::BenchRtl),
     /// Writes the measured tables of docs/hardware.md from a report of bench-rtl
@@ -35,6 +38,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Demo(demo) => demo.run(),
+        Task::BenchFirmware(bench) => bench.run(),
         Task::BenchRtl(bench) => bench.run(),
         Task::HardwareTables(tables) => tables.run(),
         Task::Bless => bless(),

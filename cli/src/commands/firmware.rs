@@ -6,12 +6,16 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use network::Network;
-use network::plan::plan;
+use network::layout::Placement;
+use network::plan::{Packing, Plan, Scratch, plan, plan_with};
 use serde_json::{Value, json};
 use sim::Simulator;
 
 use crate::output::{bytes, print_json, say, table};
 use crate::run_dir::{inputs, read_model, samples_dir};
+
+/// Flash that the code of a firmware image takes at most.
+const CODE_BYTES: usize = 40 << 10;
 
 /// Builds firmware that carries the model, and checks it in QEMU against the simulator.
 #[derive(Args)]
@@ -24,6 +28,12 @@ pub struct Firmware {
     /// Rust target of the board
     #[arg(long, default_value = "thumbv7em-none-eabihf")]
     target: String,
+    /// RAM for the arena, e.g. 64KiB: the quickest plan that fits, or by how much none does
+    #[arg(long, value_parser = byte_count)]
+    max_ram: Option<usize>,
+    /// Flash for code and model, e.g. 256KiB
+    #[arg(long, value_parser = byte_count)]
+    max_flash: Option<usize>,
     /// Run the image in QEMU and compare every value of every layer
     #[arg(long)]
     run: bool,
@@ -42,12 +52,27 @@ impl Firmware {
     /// Writes the golden values, builds the image, runs it, reports.
     pub fn run(self) -> Result<()> {
         ensure!(self.samples > 0, "--samples: expected 1 or more, found 0");
-        let (file, network) = read_model(&self.model)?;
+        let (_, network) = read_model(&self.model)?;
+        let plan = self.plan(&network)?;
+        let file = network.to_bytes_with(&plan)?;
+        if let Some(most) = self.max_flash {
+            ensure!(
+                file.len() + CODE_BYTES <= most,
+                "flash: {} of model and {} of code exceed {} by {}",
+                bytes(file.len()),
+                bytes(CODE_BYTES),
+                bytes(most),
+                bytes(file.len() + CODE_BYTES - most)
+            );
+        }
         let folder = tempfile::tempdir()?;
         let samples = inputs(&samples_dir(&self.model), &network, self.samples)?;
         write_golden(folder.path(), &file, &network, &samples)?;
         let mut report = self.script(folder.path())?;
-        report["arena_lower_bound_bytes"] = json!(plan(&network).lower_bound_bytes);
+        report["arena_lower_bound_bytes"] = json!(plan.lower_bound_bytes);
+        report["arena_is_optimal"] = json!(plan.is_optimal());
+        report["peak_layer"] = json!(network.layers[plan.peak_layer].name());
+        report["packed_tensors"] = json!(n_packed(&plan));
         if self.json {
             print_json(&report)?;
         } else {
@@ -57,6 +82,38 @@ impl Firmware {
             Some(0) | None => Ok(()),
             Some(n) => bail!("firmware: {n} values differ; first: {}", place(&report, &network)),
         }
+    }
+
+    /// The quickest plan that fits the RAM: first whole rows of scratch memory, then pieces of rows,
+    /// then values packed at their own bits, as few tensors as it takes.
+    fn plan(&self, network: &Network) -> Result<Plan> {
+        let Some(most) = self.max_ram else { return Ok(plan(network)) };
+        let tries = [
+            (Packing::Bytes, Scratch::Most),
+            (Packing::Bytes, Scratch::Compact),
+            (Packing::Fit(most), Scratch::Compact),
+            (Packing::Fit(most), Scratch::Least),
+        ];
+        let mut smallest: Option<Plan> = None;
+        for (packing, scratch) in tries {
+            let plan = plan_with(network, packing, scratch);
+            if plan.arena_bytes <= most {
+                return Ok(plan);
+            }
+            if smallest.as_ref().is_none_or(|least| plan.arena_bytes < least.arena_bytes) {
+                smallest = Some(plan);
+            }
+        }
+        let Some(plan) = smallest else { bail!("no plan was tried") };
+        bail!(
+            "RAM: the smallest arena takes {}, {} more than {}; the most is alive at layer {} \
+             (lower bound {})",
+            bytes(plan.arena_bytes),
+            bytes(plan.arena_bytes - most),
+            bytes(most),
+            network.layers[plan.peak_layer].name(),
+            bytes(plan.lower_bound_bytes)
+        )
     }
 
     /// Runs scripts/firmware.sh and reads the JSON of its last line.
@@ -80,6 +137,26 @@ impl Firmware {
         }
         Ok(report)
     }
+}
+
+/// Tensors that take less than a byte a value.
+fn n_packed(plan: &Plan) -> usize {
+    let packed = |place: &&Placement| !place.is_view() && place.stored_bits < 8;
+    plan.placements.iter().filter(packed).count()
+}
+
+/// A number of bytes with a unit: B, KiB or MiB.
+fn byte_count(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "KiB" => 1024,
+        "MiB" => 1 << 20,
+        other => return Err(format!("unit: expected B, KiB or MiB, found {other}")),
+    };
+    let count: usize =
+        digits.parse().map_err(|_| format!("expected 64KiB or alike, found {text}"))?;
+    count.checked_mul(unit).ok_or_else(|| format!("{text} is too large"))
 }
 
 /// model.qunet, and for each input its bytes and what every layer writes.
@@ -129,4 +206,8 @@ fn print_text(report: &Value, network: &Network) {
     let sizes = ["arena_bytes", "stack_bytes", "text_bytes", "model_bytes"];
     let [arena, stack, text, model] = sizes.map(|key| bytes(count(key) as usize));
     say!("memory: arena {arena}, stack {stack}; flash: code {text}, model {model}");
+    let bound = bytes(count("arena_lower_bound_bytes") as usize);
+    let optimal = if report["arena_is_optimal"] == true { "yes" } else { "no" };
+    let peak = report["peak_layer"].as_str().unwrap_or_default();
+    say!("arena: lower bound {bound}, optimal: {optimal}, the most is alive at {peak}");
 }

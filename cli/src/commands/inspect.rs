@@ -113,5 +113,7 @@ fn print_table(report: &Report) {
     }
     say!("{rows}");
     let (arena, bound) = (bytes(report.arena_bytes), bytes(report.arena_lower_bound_bytes));
-    say!("arena on a board: {arena} (lower bound {bound}, largest at {})", report.peak_layer);
+    let optimal = if report.arena_bytes == report.arena_lower_bound_bytes { "yes" } else { "no" };
+    let peak = &report.peak_layer;
+    say!("arena on a board: {arena} (lower bound {bound}, optimal: {optimal}, peak at {peak})");
 }

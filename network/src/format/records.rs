@@ -11,8 +11,6 @@ use crate::tensor::{TensorId, TensorSpec};
 pub struct TensorRecord {
     /// Shape and format.
     pub spec: TensorSpec,
-    /// First byte in the arena.
-    pub arena_offset: usize,
     /// Name: first byte and length in the `names` section.
     pub name: [usize; 2],
 }
@@ -34,7 +32,6 @@ impl TensorRecord {
     /// What an index stands for that is no tensor's.
     pub(super) const NOTHING: TensorRecord = TensorRecord {
         spec: TensorSpec { channels: 0, height: 0, width: 0, bits: 1, signed: false },
-        arena_offset: 0,
         name: [0; 2],
     };
 
@@ -57,7 +54,7 @@ impl TensorRecord {
             signed,
         };
         let name = [u16_at(bytes, 12).into(), u16_at(bytes, 14).into()];
-        Ok(TensorRecord { spec, arena_offset: u32_at(bytes, 8) as usize, name })
+        Ok(TensorRecord { spec, name })
     }
 
     /// The record's bytes.
@@ -68,7 +65,6 @@ impl TensorRecord {
         put_u16(&mut bytes, 4, self.spec.width);
         bytes[6] = self.spec.bits;
         bytes[7] = self.spec.signed.into();
-        bytes[8..12].copy_from_slice(&(self.arena_offset as u32).to_le_bytes());
         put_u16(&mut bytes, 12, self.name[0]);
         put_u16(&mut bytes, 14, self.name[1]);
         bytes

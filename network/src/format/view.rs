@@ -1,13 +1,13 @@
 //! A `.qunet` file read in place: checked once, then accessors cannot fail.
 
 use super::{
-    CHANNEL_BYTES, HEADER_BYTES, LAYER_BYTES, LayerRecord, MAGIC, MAJOR, PackedWeights,
+    CHANNEL_BYTES, HEADER_BYTES, LAYER_BYTES, LayerRecord, MAGIC, MAJOR, N_SECTIONS, PackedWeights,
     SECTION_BYTES, SECTION_NAMES, Section, TENSOR_BYTES, TensorRecord, header_crc, packed_bytes,
     u16_at, u32_at,
 };
 use crate::arithmetic::{ChannelParams, Mode};
 use crate::error::{NetworkError, Place};
-use crate::graph::{Graph, LayerInfo, lifetime};
+use crate::graph::{Graph, LayerInfo};
 use crate::kernels::ConvData;
 use crate::tensor::{TensorId, TensorSpec};
 use crate::validate::{MAX_ITEMS, validate};
@@ -17,7 +17,7 @@ use crate::validate::{MAX_ITEMS, validate};
 pub struct NetworkView<'a> {
     bytes: &'a [u8],
     header: &'a [u8; HEADER_BYTES],
-    sections: [&'a [u8]; 6],
+    sections: [&'a [u8]; N_SECTIONS],
     mode: Mode,
 }
 
@@ -48,7 +48,8 @@ impl ConvData for LayerData<'_> {
 }
 
 impl<'a> NetworkView<'a> {
-    /// Checks header, checksums, records, graph, accumulator bounds and arena plan.
+    /// Checks header, checksums, records, graph, accumulator bounds and, if there is one, the plan of
+    /// the arena.
     ///
     /// # Errors
     /// The first [`NetworkError`] found; hostile bytes neither panic nor allocate.
@@ -56,7 +57,9 @@ impl<'a> NetworkView<'a> {
         let view = Self::from_container(bytes)?;
         view.check_records()?;
         validate(&view)?;
-        view.check_arena()?;
+        if view.has_plan() {
+            view.check_plan()?;
+        }
         Ok(view)
     }
 
@@ -65,11 +68,12 @@ impl<'a> NetworkView<'a> {
         let header = check_header(bytes)?;
         let header_bytes = u32_at(header, 12) as usize;
         let n_sections = usize::from(u16_at(header, 20));
+        let table_end = HEADER_BYTES + n_sections * SECTION_BYTES;
         let table = bytes
-            .get(HEADER_BYTES..HEADER_BYTES + n_sections * SECTION_BYTES)
+            .get(HEADER_BYTES..table_end)
             .filter(|table| HEADER_BYTES + table.len() <= header_bytes)
             .ok_or(section_error(0, "the section table is larger than the header"))?;
-        let mut sections: [Option<&[u8]>; 6] = [None; 6];
+        let mut sections: [Option<&[u8]>; N_SECTIONS] = [None; N_SECTIONS];
         for entry in table.chunks_exact(SECTION_BYTES) {
             let kind = u32_at(entry, 0) as usize;
             let Some(slot) = sections.get_mut(kind) else {
@@ -77,15 +81,25 @@ impl<'a> NetworkView<'a> {
             };
             let start = u32_at(entry, 4) as usize;
             let end = start.saturating_add(u32_at(entry, 8) as usize);
-            let content = bytes.get(start..end).filter(|_| start >= header_bytes);
-            let content = content.ok_or(section_error(kind, "lies outside the file"))?;
+            // the plan lies in the header, everything else behind it
+            let inside = if kind == Section::Plan as usize {
+                start >= table_end && end <= header_bytes
+            } else {
+                start >= header_bytes
+            };
+            let content = bytes.get(start..end).filter(|_| inside);
+            let content =
+                content.ok_or(section_error(kind, "lies outside its part of the file"))?;
             if slot.replace(content).is_some() {
                 return Err(section_error(kind, "appears twice"));
             }
         }
-        let mut found: [&[u8]; 6] = [&[]; 6];
+        let mut found: [&[u8]; N_SECTIONS] = [&[]; N_SECTIONS];
         for (kind, content) in sections.iter().enumerate() {
-            found[kind] = content.ok_or(section_error(kind, "is missing"))?;
+            found[kind] = match content {
+                None if kind == Section::Plan as usize => &[],
+                content => content.ok_or(section_error(kind, "is missing"))?,
+            };
         }
         let mode = match header[22] {
             0 => Mode::Scaled,
@@ -159,49 +173,7 @@ impl<'a> NetworkView<'a> {
         Ok(())
     }
 
-    /// Tensors lie inside the arena, and two that live at once do not overlap.
-    fn check_arena(&self) -> Result<(), NetworkError> {
-        let arena = self.arena_bytes();
-        for a in 0..self.n_tensors() {
-            let (start, end) = self.arena_range(a);
-            if end > arena as u64 {
-                let what = "end in the arena";
-                let (high, found) = (arena as i64, end as i64);
-                return Err(NetworkError::Range {
-                    place: Place::Tensor(a),
-                    what,
-                    low: 0,
-                    high,
-                    found,
-                });
-            }
-            for b in 0..a {
-                let (other_start, other_end) = self.arena_range(b);
-                let overlap = start < other_end && other_start < end;
-                if overlap && self.live_together(a, b) {
-                    let problem = "overlaps in the arena with another tensor that is alive";
-                    return Err(NetworkError::Graph { place: Place::Tensor(a), problem });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn arena_range(&self, tensor: usize) -> (u64, u64) {
-        let record = self.tensor(tensor);
-        let start = record.arena_offset as u64;
-        // u64: the product can pass 32 bits on a board, and must not wrap into the arena
-        let TensorSpec { channels, height, width, .. } = record.spec;
-        (start, start + channels as u64 * height as u64 * width as u64)
-    }
-
-    fn live_together(&self, a: usize, b: usize) -> bool {
-        let (first_a, last_a) = lifetime(self, TensorId(a as u16));
-        let (first_b, last_b) = lifetime(self, TensorId(b as u16));
-        first_a <= last_b && first_b <= last_a
-    }
-
-    fn section(&self, section: Section) -> &'a [u8] {
+    pub(super) fn section(&self, section: Section) -> &'a [u8] {
         self.sections[section as usize]
     }
 
@@ -259,7 +231,7 @@ impl<'a> NetworkView<'a> {
         self.bytes
     }
 
-    /// Bytes that a run needs for all tensors.
+    /// Bytes of the arena that the plan needs.
     pub fn arena_bytes(&self) -> usize {
         u32_at(self.header, 28) as usize
     }
@@ -330,7 +302,7 @@ impl<'f> Graph for NetworkView<'f> {
     }
 }
 
-fn section_error(kind: usize, problem: &'static str) -> NetworkError {
+pub(super) fn section_error(kind: usize, problem: &'static str) -> NetworkError {
     NetworkError::Section { section: SECTION_NAMES.get(kind).unwrap_or(&"header"), problem }
 }
 

@@ -4,8 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{
-    HEADER_BYTES, LayerRecord, MAGIC, MAJOR, MINOR, NetworkView, SECTION_BYTES, TensorRecord,
-    header_crc, pack,
+    HEADER_BYTES, LayerRecord, MAGIC, MAJOR, MINOR, NetworkView, SECTION_BYTES, Section,
+    TensorRecord, header_crc, pack,
 };
 use crate::arithmetic::{ChannelParams, Mode};
 use crate::error::NetworkError;
@@ -16,23 +16,38 @@ use crate::network::{Network, Tensor};
 use crate::plan::{Plan, plan};
 
 impl Network {
-    /// The bytes of a `.qunet` file, with the arena plan of [`plan`] in its records.
+    /// The bytes of a `.qunet` file, with the arena plan of [`plan`].
     ///
     /// # Errors
     /// If the network is not valid or its names exceed 64 KiB.
     pub fn to_bytes(&self) -> Result<Vec<u8>, NetworkError> {
         self.validate()?;
-        let plan = plan(self);
-        let sections = self.sections(&plan)?;
-        let header_bytes = HEADER_BYTES + sections.len() * SECTION_BYTES;
-        let mut file = self.header(sections.len(), header_bytes);
+        self.to_bytes_with(&plan(self))
+    }
+
+    /// As [`Network::to_bytes`], with another plan of this network.
+    ///
+    /// # Errors
+    /// If the network is not valid or its names exceed 64 KiB.
+    pub fn to_bytes_with(&self, plan: &Plan) -> Result<Vec<u8>, NetworkError> {
+        self.validate()?;
+        let sections = self.sections()?;
+        let plan_section = plan_section(plan);
+        let table_end = HEADER_BYTES + (sections.len() + 1) * SECTION_BYTES;
+        let header_bytes = table_end + plan_section.len();
+        let mut file = self.header(sections.len() + 1, header_bytes);
         let mut offset = header_bytes;
-        for (kind, section) in sections.iter().enumerate() {
-            for value in [kind, offset, section.len()] {
+        let mut entry = |kind: Section, offset: usize, bytes: usize| {
+            for value in [kind as usize, offset, bytes] {
                 file.extend((value as u32).to_le_bytes());
             }
+        };
+        for (kind, section) in PAYLOAD.into_iter().zip(&sections) {
+            entry(kind, offset, section.len());
             offset += section.len();
         }
+        entry(Section::Plan, table_end, plan_section.len());
+        file.extend(plan_section);
         for section in &sections {
             file.extend(section);
         }
@@ -62,14 +77,13 @@ impl Network {
     }
 
     /// tensors, layers, channels, weights, names, metadata.
-    fn sections(&self, plan: &Plan) -> Result<[Vec<u8>; 6], NetworkError> {
+    fn sections(&self) -> Result<[Vec<u8>; 6], NetworkError> {
         let [mut tensors, mut layers, mut channels, mut weights] = [const { Vec::new() }; 4];
         let mut names = Names(self.name.clone());
         names.check()?;
-        for (tensor, offset) in self.tensors.iter().zip(&plan.offsets) {
+        for tensor in &self.tensors {
             let name = names.add(&tensor.name)?;
-            let record = TensorRecord { spec: tensor.spec, arena_offset: *offset, name };
-            tensors.extend(record.encode());
+            tensors.extend(TensorRecord { spec: tensor.spec, name }.encode());
         }
         for (index, layer) in self.layers.iter().enumerate() {
             let record = LayerRecord {
@@ -110,6 +124,22 @@ impl Network {
             metadata: view.metadata().into(),
         })
     }
+}
+
+/// Sections of the payload in the order of the file.
+const PAYLOAD: [Section; 6] = [
+    Section::Tensors,
+    Section::Layers,
+    Section::Channels,
+    Section::Weights,
+    Section::Names,
+    Section::Metadata,
+];
+
+fn plan_section(plan: &Plan) -> Vec<u8> {
+    let tensors = plan.placements.iter().map(super::plan::encode_placement);
+    let layers = plan.scratch.iter().map(super::plan::encode_scratch);
+    tensors.chain(layers).flatten().collect()
 }
 
 /// The `names` section while it grows.

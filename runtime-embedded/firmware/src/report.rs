@@ -1,22 +1,8 @@
 //! The report: plain counters and their one line of JSON, without `core::fmt` and its panics.
 
 use crate::data::{ARENA_BYTES, MACS, MODEL_BYTES, N_LAYERS, SAMPLES};
-use crate::semihosting::print;
-
-/// A value that differs.
-#[derive(Clone, Copy)]
-pub struct Difference {
-    /// Index of the sample.
-    pub sample: u32,
-    /// Index of the layer.
-    pub layer: u32,
-    /// Byte of the layer's output, in CHW order.
-    pub offset: u32,
-    /// Golden byte.
-    pub expected: u8,
-    /// Byte that the firmware computed.
-    pub found: u8,
-}
+use qunet_firmware::check::{Difference, Outcome};
+use qunet_firmware::text::{number, print};
 
 /// What was measured over all samples.
 pub struct Report {
@@ -30,7 +16,7 @@ pub struct Report {
     pub stack_bytes: u32,
     /// Machine code of the image.
     pub text_bytes: u32,
-    first: Option<Difference>,
+    first: Option<(u32, Difference)>,
     layers: [u64; N_LAYERS],
 }
 
@@ -48,30 +34,33 @@ impl Report {
         }
     }
 
-    /// Counts the instructions of a layer.
-    pub fn add_layer(&mut self, layer: usize, instructions: u64) {
-        self.instructions += instructions;
-        if let Some(sum) = self.layers.get_mut(layer) {
-            *sum += instructions;
+    /// Counts the instructions of a layer, or of the input.
+    pub fn add_layer(&mut self, layer: Option<usize>, instructions: u32) {
+        self.instructions += u64::from(instructions);
+        if let Some(sum) = layer.and_then(|layer| self.layers.get_mut(layer)) {
+            *sum += u64::from(instructions);
         }
     }
 
-    /// Counts a difference and keeps the first.
-    pub fn add_difference(&mut self, difference: Difference) {
-        self.mismatches += 1;
-        self.first.get_or_insert(difference);
+    /// Counts what a sample showed.
+    pub fn add_outcome(&mut self, sample: u32, outcome: &Outcome) {
+        self.values_compared += outcome.values_compared;
+        self.mismatches += outcome.mismatches;
+        self.first = self.first.or(outcome.first.map(|first| (sample, first)));
     }
 
     /// Prints one line.
     pub fn print(&self) {
-        print("{\"target\": \"thumbv7em-none-eabihf\"");
+        print("{\"target\": \"");
+        print(env!("QUNET_TARGET"));
+        print("\"");
         number(", \"samples\": ", SAMPLES.len() as u64);
         number(", \"values_compared\": ", self.values_compared.into());
         number(", \"mismatches\": ", self.mismatches.into());
         print(", \"first_mismatch\": ");
         match self.first {
-            Some(first) => {
-                number("{\"sample\": ", first.sample.into());
+            Some((sample, first)) => {
+                number("{\"sample\": ", sample.into());
                 number(", \"layer\": ", first.layer.into());
                 number(", \"offset\": ", first.offset.into());
                 number(", \"expected\": ", first.expected.into());
@@ -92,20 +81,4 @@ impl Report {
         }
         print("]}\n");
     }
-}
-
-fn number(label: &str, value: u64) {
-    print(label);
-    let mut digits = [b'0'; 20];
-    let (mut rest, mut n_digits) = (value, 0);
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        n_digits += 1;
-        if rest == 0 {
-            break;
-        }
-    }
-    let first = digits.len() - n_digits;
-    print(core::str::from_utf8(digits.get(first..).unwrap_or_default()).unwrap_or("?"));
 }

@@ -1,53 +1,64 @@
 //! 1×1 convolution to 16-bit logits, then threshold or argmax.
 
 use network::arithmetic::{LOGIT_MAX, LOGIT_MIN};
-use network::kernels::{ConvData, Decision, HeadKind};
-use network::requantize;
+use network::kernels::{ConvData, HeadKind};
+use network::tiling::LANES;
 
-use super::weights::codes;
-use super::{Decode, LayerData, Signed, Source, Target, Unsigned};
-
-/// Pixels decided together, so that a code is unpacked once for all of them.
-const PIXELS: usize = 16;
+use super::Job;
+use super::convolution::{Convolution, Group, Lanes};
+use super::memory::Memory;
+use super::rescale::{Clamp, Rescale};
+use super::store::RowWriter;
 
 /// As [`network::kernels::head`].
-///
-/// # Shapes
-/// Input `[C, H, W]`, weights `[classes, C]`, output `[1, H, W]`.
-pub fn head(data: &LayerData, decision: Decision, shift: u8, input: Source, output: Target) {
-    if input.spec.signed {
-        run::<Signed>(data, decision, shift, input, output);
-    } else {
-        run::<Unsigned>(data, decision, shift, input, output);
+pub(super) fn head(job: &Job, kind: HeadKind, memory: &mut Memory) {
+    let n_groups = job.info.n_channels.div_ceil(LANES);
+    let n_own_words = job.tiling.pixels;
+    let convolution = Convolution { job, kernel: 1, lanes: Lanes::Outputs, n_groups, n_own_words };
+    let start = |memory: &mut Memory, y: usize| {
+        RowWriter::cleared(memory.row(job.output, y), job.output.bits);
+    };
+    convolution.run(memory, start, |memory, group| {
+        choose(&convolution, kind, memory, group);
+        if group.index + 1 == n_groups {
+            store(job, kind, memory, group);
+        }
+    });
+}
+
+/// Keeps for each pixel the largest logit so far and the first class that has it, as
+/// `logit·2^16 + class`.
+fn choose(convolution: &Convolution, kind: HeadKind, memory: &mut Memory, group: &Group) {
+    let job = convolution.job;
+    let clamp = Clamp { shift: job.info.shift, low: LOGIT_MIN, high: LOGIT_MAX };
+    let (best, sums) = convolution.sums(memory.scratch);
+    for lane in 0..LANES.min(job.info.n_channels - LANES * group.index) {
+        let class = LANES * group.index + lane;
+        let rescale = Rescale::new(job.data.params(class), clamp, convolution.largest_sum());
+        let sums = sums.iter().skip(lane).step_by(LANES).take(group.columns.len());
+        let mut best = best.iter_mut();
+        rescale.all(sums.copied(), |logit| {
+            if let Some(best) = best.next() {
+                let is_better = class == 0 || logit > *best as i32 >> 16;
+                if is_better || matches!(kind, HeadKind::Threshold { .. }) {
+                    *best = (logit as u32) << 16 | class as u32;
+                }
+            }
+        });
     }
 }
 
-fn run<D: Decode>(data: &LayerData, decision: Decision, shift: u8, input: Source, output: Target) {
-    for (tile, bytes) in output.data.chunks_mut(PIXELS).enumerate() {
-        let mut all = codes(data.weights, 0);
-        let mut largest = [i32::MIN; PIXELS];
-        for class in 0..decision.n_classes {
-            let mut sums = [0i32; PIXELS];
-            for plane in input.data.chunks_exact(input.spec.plane().max(1)) {
-                let weight = i32::from(all.next_code());
-                let pixels = plane.get(PIXELS * tile..).unwrap_or_default();
-                for (sum, pixel) in sums.iter_mut().zip(pixels) {
-                    *sum = sum.wrapping_add(weight * D::decode(*pixel));
-                }
+/// Stores the classes of the pixels.
+fn store(job: &Job, kind: HeadKind, memory: &mut Memory, group: &Group) {
+    let (best, row) = memory.split_row(job.output, group.y);
+    let mut row = RowWriter::reopened(row, job.output.bits);
+    for (x, best) in group.columns.clone().zip(best) {
+        let class = match kind {
+            HeadKind::Argmax => *best & 0xFFFF,
+            HeadKind::Threshold { threshold } => {
+                u32::from(*best as i32 >> 16 >= i32::from(threshold))
             }
-            let params = data.params(class);
-            for ((byte, sum), largest) in bytes.iter_mut().zip(sums).zip(&mut largest) {
-                let logit = requantize(sum, params, shift, LOGIT_MIN, LOGIT_MAX);
-                match decision.kind {
-                    HeadKind::Threshold { threshold } => {
-                        *byte = u8::from(logit >= i32::from(threshold));
-                    }
-                    HeadKind::Argmax if logit > *largest => {
-                        (*byte, *largest) = (class as u8, logit)
-                    }
-                    HeadKind::Argmax => {}
-                }
-            }
-        }
+        };
+        row.put(x, class as i32);
     }
 }

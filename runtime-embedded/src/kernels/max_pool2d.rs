@@ -1,26 +1,50 @@
 //! 2×2 max-pool with stride 2.
 
-use super::{Source, Target};
+use super::gather::Window;
+use super::memory::Memory;
+use super::store::RowWriter;
+use super::{Job, pieces};
 
 /// As [`network::kernels::max_pool2d`].
-///
-/// # Shapes
-/// Input `[C, H, W]`, output `[C, H/2, W/2]` (rounded down).
-pub fn max_pool2d(input: Source, output: Target) {
-    // flipping the sign bit makes two's complement bytes compare as unsigned ones
-    let flip = if input.spec.signed { 0x80 } else { 0 };
-    let (in_width, out_width) = (input.spec.width.max(1), output.spec.width.max(1));
-    let in_planes = input.data.chunks_exact(input.spec.plane().max(1));
-    let out_planes = output.data.chunks_exact_mut(output.spec.plane().max(1));
-    for (source, target) in in_planes.zip(out_planes) {
-        let pairs = source.chunks_exact((2 * in_width).max(1));
-        for (rows, out_row) in pairs.zip(target.chunks_exact_mut(out_width)) {
-            let (top, bottom) = rows.split_at_checked(in_width).unwrap_or_default();
-            let blocks = top.chunks_exact(2).zip(bottom.chunks_exact(2));
-            for (byte, (top, bottom)) in out_row.iter_mut().zip(blocks) {
-                let largest = top.iter().chain(bottom).fold(0, |max: u8, b| max.max(b ^ flip));
-                *byte = largest ^ flip;
+pub(super) fn max_pool2d(job: &Job, memory: &mut Memory) {
+    let (spec, tiling) = (job.output.spec, job.tiling);
+    for y in 0..spec.height {
+        RowWriter::cleared(memory.row(job.output, y), job.output.bits);
+        for pixels in pieces(spec.width, tiling.pixels) {
+            let (x, n_pixels) = (pixels.start, pixels.len());
+            for channels in pieces(spec.channels, tiling.channels) {
+                let n_words = 2 * n_pixels * channels.len().div_ceil(2);
+                let (scratch, tensors) = memory.split();
+                for (row, words) in scratch.chunks_mut(n_words.max(1)).take(2).enumerate() {
+                    let (x, n_columns) = (2 * x as isize, 2 * n_pixels);
+                    let window =
+                        Window { y: 2 * y + row, x, n_columns, channels: channels.clone() };
+                    job.input.gather(tensors, &window, words);
+                }
+                let (scratch, row) = memory.split_row(job.output, y);
+                let mut row = RowWriter::reopened(row, job.output.bits);
+                let (top, rest) = scratch.split_at_checked(n_words).unwrap_or_default();
+                let bottom = rest.get(..n_words).unwrap_or_default();
+                for channel in channels.clone() {
+                    let at = channel - channels.start;
+                    let stride = channels.len().div_ceil(2);
+                    let column = |words| largest(words, at, stride);
+                    let largest = column(top).zip(column(bottom)).map(|(a, b)| a.max(b));
+                    let first = x * spec.channels + channel;
+                    for (pixel, value) in largest.enumerate() {
+                        row.put(first + pixel * spec.channels, value);
+                    }
+                }
             }
         }
     }
+}
+
+/// The larger value of every two columns, of one channel.
+fn largest(words: &[u32], channel: usize, stride: usize) -> impl Iterator<Item = i32> {
+    let (first, shift) = (channel / 2, 16 - 16 * (channel % 2) as u32);
+    let value = move |word: &u32| (*word << shift) as i32 >> 16;
+    let left = words.iter().skip(first).step_by((2 * stride).max(1)).map(value);
+    let right = words.iter().skip(first + stride).step_by((2 * stride).max(1)).map(value);
+    left.zip(right).map(|(left, right)| left.max(right))
 }

@@ -1,76 +1,74 @@
 //! The kernels: one operation per file, each equal to its namesake in `network::kernels`.
 //!
-//! Data enters as [`Source`] and the packed weights of [`LayerData`] and leaves in a [`Target`].
-//! Slices are taken with `get`, chunks and iterators only, so that no kernel can panic.
+//! A layer's input is an [`Input`]: the stored tensors that it is made of, so that a concat or a
+//! nearest upsampling is read in place and never stored. A kernel gathers rows of it into scratch
+//! memory as 16-bit halves ([`gather`]), unpacks there the weights of a few output channels
+//! ([`weights`]), multiplies ([`multiply`]) and stores the row of its output ([`store`]). Slices are
+//! taken with `get`, chunks and iterators only, so that no kernel can panic.
 
 mod concat;
 mod conv2d;
 mod conv_transpose2d;
+mod convolution;
+mod gather;
 mod head;
 mod max_pool2d;
-mod taps;
+mod memory;
+mod multiply;
+mod rescale;
+mod store;
 mod upsample2d;
 mod weights;
 
-pub use concat::copy_channels;
-pub use conv_transpose2d::conv_transpose2d;
-pub use conv2d::conv2d;
-pub use head::head;
-pub use max_pool2d::max_pool2d;
-pub use network::format::LayerData;
-pub use network::kernels::{Source, Target};
-pub use upsample2d::upsample2d;
+pub(crate) use gather::Input;
+pub(crate) use memory::{Memory, Place, Tensors};
+pub(crate) use store::write_image;
 
-use core::num::NonZeroUsize;
+use network::format::LayerData;
+use network::tiling::Tiling;
+use network::{LayerInfo, Operation};
 
-use network::{ChannelParams, TensorSpec, requantize};
+use rescale::Clamp;
 
-/// The integer that a stored byte stands for: one function for each sign, chosen once a layer.
-trait Decode {
-    fn decode(byte: u8) -> i32;
+/// A layer ready to run.
+pub(crate) struct Job<'l, 'm> {
+    /// What it does.
+    pub info: &'l LayerInfo,
+    /// Its weights and parameters.
+    pub data: &'l LayerData<'m>,
+    /// What it reads.
+    pub input: &'l Input,
+    /// Where it writes.
+    pub output: &'l Place,
+    /// How it is cut.
+    pub tiling: Tiling,
 }
 
-/// Bytes are 0..=255.
-struct Unsigned;
-/// Bytes are two's complement.
-struct Signed;
-
-impl Decode for Unsigned {
-    #[inline(always)]
-    fn decode(byte: u8) -> i32 {
-        i32::from(byte)
-    }
+/// Ranges of at most `size` that follow one another up to `end`; `step_by` would leave a panic.
+fn pieces(end: usize, size: usize) -> impl Iterator<Item = core::ops::Range<usize>> {
+    let mut start = 0usize;
+    core::iter::from_fn(move || {
+        let piece = start..end.min(start.saturating_add(size.max(1)));
+        start = piece.end;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
-impl Decode for Signed {
-    #[inline(always)]
-    fn decode(byte: u8) -> i32 {
-        i32::from(byte as i8)
-    }
-}
-
-/// Scale, shift and clamp of one output channel.
-#[derive(Clone, Copy)]
-struct Rescale {
-    params: ChannelParams,
-    shift: u8,
-    low: i32,
-    high: i32,
-}
-
-impl Rescale {
-    fn new(params: ChannelParams, shift: u8, spec: &TensorSpec) -> Rescale {
-        Rescale { params, shift, low: spec.min_value(), high: spec.max_value() }
+impl Job<'_, '_> {
+    /// Runs the layer; everything was checked when the model was loaded.
+    pub(crate) fn run(&self, memory: &mut Memory) {
+        match self.info.operation {
+            Operation::Conv2d { kernel } => conv2d::conv2d(self, kernel, memory),
+            Operation::ConvTranspose2d => conv_transpose2d::conv_transpose2d(self, memory),
+            Operation::Head { kind } => head::head(self, kind, memory),
+            Operation::MaxPool2d => max_pool2d::max_pool2d(self, memory),
+            Operation::Upsample2d => upsample2d::upsample2d(self, memory),
+            Operation::Concat => concat::concat(self, memory),
+        }
     }
 
-    #[inline(always)]
-    fn byte(&self, acc: i32) -> u8 {
-        requantize(acc, self.params, self.shift, self.low, self.high) as u8
+    fn clamp(&self) -> Clamp {
+        let spec = &self.output.spec;
+        Clamp { shift: self.info.shift, low: spec.min_value(), high: spec.max_value() }
     }
-}
-
-/// A size of chunks: what validation excludes becomes 1, so that chunking cannot panic.
-#[inline(always)]
-fn non_zero(size: usize) -> NonZeroUsize {
-    NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN)
 }

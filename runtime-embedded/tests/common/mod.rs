@@ -250,8 +250,22 @@ pub fn random_network(seed: u64) -> (Network, Vec<u8>) {
     (builder.network, input)
 }
 
+/// How the decoder of [`unet`] doubles the resolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upsampling {
+    Nearest,
+    Transposed,
+    /// Nearest below, transposed at the top.
+    Both,
+}
+
 /// A W4/A6 U-Net of depth 2 with random weights over a signed 8-bit image, and an input.
 pub fn small_unet(size: usize, base: usize) -> (Network, Vec<u8>) {
+    unet(size, base, 2, Upsampling::Both)
+}
+
+/// A W4/A6 U-Net with random weights over a signed 8-bit image, and an input.
+pub fn unet(size: usize, base: usize, depth: usize, up: Upsampling) -> (Network, Vec<u8>) {
     let mut builder = Builder::new(Random(7), Mode::Scaled, [1, size, size]);
     builder.network.tensors[0].spec.bits = 8;
     builder.network.tensors[0].spec.signed = true;
@@ -262,18 +276,22 @@ pub fn small_unet(size: usize, base: usize) -> (Network, Vec<u8>) {
         }
         builder.last().0
     };
-    let skip0 = two_convs(&mut builder, base);
-    builder.max_pool2d();
-    let skip1 = two_convs(&mut builder, 2 * base);
-    builder.max_pool2d();
-    two_convs(&mut builder, 4 * base);
-    builder.upsample2d();
-    builder.concat_of([builder.last().0, skip1]);
-    two_convs(&mut builder, 2 * base);
-    builder.conv_transpose2d(base);
-    builder.make_w4a6();
-    builder.concat_of([builder.last().0, skip0]);
-    two_convs(&mut builder, base);
+    let mut skips = vec![];
+    for level in 0..depth {
+        skips.push(two_convs(&mut builder, base << level));
+        builder.max_pool2d();
+    }
+    two_convs(&mut builder, base << depth);
+    for level in (0..depth).rev() {
+        if up == Upsampling::Transposed || (up == Upsampling::Both && level == 0) {
+            builder.conv_transpose2d(base << level);
+            builder.make_w4a6();
+        } else {
+            builder.upsample2d();
+        }
+        builder.concat_of([builder.last().0, skips[level]]);
+        two_convs(&mut builder, base << level);
+    }
     builder.head(3);
     let input = builder.input();
     builder.network.validate().expect("the builder makes valid networks");

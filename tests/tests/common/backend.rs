@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use export::{OnnxRuntime, Outputs, find_python};
 use network::Network;
+use network::plan::{Packing, Scratch, plan_with};
 use runtime_embedded::{Model, Session};
 use sim::{Comparison, Simulator, compare};
 
@@ -116,9 +117,16 @@ fn reference(network: &Network, input: &[u8]) -> Result<Vec<Vec<u8>>> {
     Ok(network.run_reference(input)?)
 }
 
-/// Every tensor as it leaves the arena, layer after layer.
+/// Every tensor as it leaves the arena, layer after layer; a byte a value and packed in turn.
 fn runtime(network: &Network, input: &[u8]) -> Result<Vec<Vec<u8>>> {
-    let bytes = network.to_bytes()?;
+    let packed = runtime_with(network, input, Packing::All)?;
+    let tensors = runtime_with(network, input, Packing::Bytes)?;
+    ensure!(packed == tensors, "packed tensors differ");
+    Ok(tensors)
+}
+
+fn runtime_with(network: &Network, input: &[u8], packing: Packing) -> Result<Vec<Vec<u8>>> {
+    let bytes = network.to_bytes_with(&plan_with(network, packing, Scratch::Compact))?;
     let model = Model::from_bytes(&bytes)?;
     let mut arena = vec![0xA5; model.arena_bytes()];
     let mut session = Session::new(model, &mut arena)?;
@@ -127,7 +135,9 @@ fn runtime(network: &Network, input: &[u8]) -> Result<Vec<Vec<u8>>> {
     session.start(input)?;
     while let Some(layer) = session.step() {
         let output = network.layers.get(layer).context("a layer of the network")?.output();
-        tensors[output.index()] = session.layer_output(layer).to_vec();
+        let tensor = &mut tensors[output.index()];
+        tensor.resize(network.spec(output).len(), 0);
+        session.read_layer(layer, tensor);
     }
     let mut output = vec![0; network.spec(network.output).len()];
     session.infer(input, &mut output)?;

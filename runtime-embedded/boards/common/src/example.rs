@@ -60,7 +60,7 @@ fn infer(
     print_number("in all: ", total, " ");
     print(unit);
     print("\n");
-    output.iter_mut().zip(session.output()).for_each(|(to, from)| *to = *from);
+    session.read_output(output);
     Ok(())
 }
 

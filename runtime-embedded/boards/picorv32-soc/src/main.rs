@@ -75,17 +75,23 @@ fn software(model: Model, memory: &mut Memory, layers: bool) -> Result<(), &'sta
         let Some(layer) = span.add(|| session.step()) else { break };
         total.cycles += span.cycles;
         total.instructions += span.instructions;
-        let written = if layers { session.layer_output(layer) } else { &[] };
-        port::answer(Answer::Layer, 4 * LAYER_WORDS + written.len());
+        let spec = session.model().layer_spec(layer).ok_or("no such layer")?;
+        let n_rows = if layers { spec.channels * spec.height } else { 0 };
+        port::answer(Answer::Layer, 4 * LAYER_WORDS + n_rows * spec.width);
         port::output(layer as u32);
         for word in [span.cycles, span.instructions].into_iter().flat_map(words) {
             port::output(word);
         }
-        port::output_bytes(written);
+        // a row at a time, in place of the output that is written last
+        let row = memory.output.get_mut(..spec.width).ok_or("a row is longer than the output")?;
+        let mut bytes = port::Bytes::default();
+        for index in 0..n_rows {
+            session.read_layer_rows(layer, index, row);
+            row.iter().for_each(|byte| bytes.put(*byte));
+        }
+        bytes.end();
     }
-    total.add(|| {
-        memory.output.iter_mut().zip(session.output()).for_each(|(to, from)| *to = *from);
-    });
+    total.add(|| session.read_output(&mut memory.output));
     let counts = Counts { is_software: 1, ..total.counts() };
     answer(counts, &memory.output);
     Ok(())

@@ -53,6 +53,32 @@ pub fn output_bytes(bytes: &[u8]) {
     }
 }
 
+/// Bytes of an answer that come one at a time; the last word is filled up with zeros.
+#[derive(Default)]
+pub struct Bytes {
+    word: u32,
+    n_bytes: u32,
+}
+
+impl Bytes {
+    /// The next byte.
+    pub fn put(&mut self, byte: u8) {
+        self.word |= u32::from(byte) << (8 * self.n_bytes);
+        self.n_bytes += 1;
+        if self.n_bytes == 4 {
+            output(self.word);
+            *self = Bytes::default();
+        }
+    }
+
+    /// Puts out what is left.
+    pub fn end(self) {
+        if self.n_bytes > 0 {
+            output(self.word);
+        }
+    }
+}
+
 /// An answer that is an error.
 pub fn error(text: &str) {
     answer(Answer::Error, text.len());
