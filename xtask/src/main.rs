@@ -2,6 +2,7 @@
 
 mod bench_firmware;
 mod bench_rtl;
+mod bench_train;
 mod configuration;
 mod demo;
 mod files;
@@ -27,6 +28,8 @@ enum Task {
     BenchFirmware(bench_firmware::BenchFirmware),
     /// Measures the generated Verilog: cycles, equality on many networks, a peer
     BenchRtl(bench_rtl::BenchRtl),
+    /// Times a training step here and in PyTorch, in one run
+    BenchTrain(bench_train::BenchTrain),
     /// Writes the measured tables of docs/hardware.md from a report of bench-rtl
     HardwareTables(bench_rtl::HardwareTables),
     /// Regenerates what is generated and checked in: golden files, docs/configuration.md
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Task::Demo(demo) => demo.run(),
         Task::BenchFirmware(bench) => bench.run(),
         Task::BenchRtl(bench) => bench.run(),
+        Task::BenchTrain(bench) => bench.run(),
         Task::HardwareTables(tables) => tables.run(),
         Task::Bless => bless(),
         Task::CheckGenerated => check_generated(),
