@@ -95,7 +95,7 @@ pub fn script(
 }
 
 /// Groups cases into bundles that fit a board.
-pub fn groups<'c>(cases: &'c [Vec<u8>], most: usize) -> Vec<Vec<&'c [u8]>> {
+pub fn groups(cases: &[Vec<u8>], most: usize) -> Vec<Vec<&[u8]>> {
     let mut groups: Vec<Vec<&[u8]>> = vec![];
     let mut used = most;
     for case in cases {
