@@ -27,6 +27,7 @@
 //! exactly W bits (least significant bit first, each layer starting at a byte), `names` UTF-8
 //! text that records point into, `metadata` JSON for the host.
 
+mod crc;
 mod pack;
 mod plan;
 mod records;
@@ -88,9 +89,6 @@ const fn u32_at(bytes: &[u8], at: usize) -> u32 {
 
 /// CRC-32 of the header with its own field read as zero.
 fn header_crc(header: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&header[..36]);
-    hasher.update(&[0; 4]);
-    hasher.update(&header[40..]);
-    hasher.finalize()
+    let (start, end) = (header.get(..36).unwrap_or(header), header.get(40..).unwrap_or_default());
+    crc::crc32(&[start, &[0; 4], end])
 }

@@ -1,5 +1,6 @@
 //! A `.qunet` file read in place: checked once, then accessors cannot fail.
 
+use super::crc::crc32;
 use super::{
     CHANNEL_BYTES, HEADER_BYTES, LAYER_BYTES, LayerRecord, MAGIC, MAJOR, N_SECTIONS, PackedWeights,
     SECTION_BYTES, SECTION_NAMES, Section, TENSOR_BYTES, TensorRecord, header_crc, packed_bytes,
@@ -328,7 +329,7 @@ fn check_header(bytes: &[u8]) -> Result<&[u8; HEADER_BYTES], NetworkError> {
     if file_bytes != bytes.len() {
         return Err(truncated(file_bytes));
     }
-    let payload = crc32fast::hash(payload);
+    let payload = crc32(&[payload]);
     check_crc("payload", u32_at(header, 32), payload)?;
     Ok(header)
 }

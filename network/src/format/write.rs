@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::crc::crc32;
 use super::{
     HEADER_BYTES, LayerRecord, MAGIC, MAJOR, MINOR, NetworkView, SECTION_BYTES, Section,
     TensorRecord, header_crc, pack,
@@ -51,7 +52,7 @@ impl Network {
         for section in &sections {
             file.extend(section);
         }
-        let payload_crc = crc32fast::hash(&file[header_bytes..]);
+        let payload_crc = crc32(&[&file[header_bytes..]]);
         let file_bytes = file.len() as u32;
         file[16..20].copy_from_slice(&file_bytes.to_le_bytes());
         file[28..32].copy_from_slice(&(plan.arena_bytes as u32).to_le_bytes());
