@@ -66,7 +66,8 @@ fn every_dependency_is_justified() {
         let mut justified = false;
         let mut in_dependencies = false;
         for line in text.lines() {
-            let is_dependency = in_dependencies && line.contains('=') && !line.starts_with('#');
+            let is_dependency =
+                in_dependencies && line.contains('=') && !line.starts_with(['#', '[']);
             let is_ours = line.contains("path = ")
                 || [
                     "network",
