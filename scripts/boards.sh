@@ -68,52 +68,8 @@ BUILD_DIR=${QUNET_BOARDS_TARGET_DIR:-$ROOT/target/boards}
 
 say() { echo "boards: $*" >&2; }
 
-# Installs what is missing of the packages after the reason; root is only asked for if something is.
-need() {
-  local reason=$1 missing=() sudo=() package; shift
-  for package in "$@"; do
-    dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
-  done
-  [ ${#missing[@]} -gt 0 ] || return 0
-  say "installing ${missing[*]}: $reason"
-  if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || { say "error: no root and no sudo; as root run: apt-get install ${missing[*]}"; exit 3; }
-    sudo=(sudo)
-  fi
-  { "${sudo[@]}" apt-get update -qq &&
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >&2 ||
-    { say "error: could not install ${missing[*]}"; exit 3; }
-}
-
-rustup_has_target() {
-  local libraries
-  libraries=$(cd "$ROOT" && rustc --print target-libdir --target "$TARGET" 2>/dev/null) &&
-    compgen -G "$libraries/libcore-*.rlib" >/dev/null
-}
-
-# Debian's packages need a linker for the target: rustup's, else GNU ld.
-pick_linker() {
-  local lld
-  if [ -n "${QUNET_FIRMWARE_LINKER:-}" ]; then LINKER=$QUNET_FIRMWARE_LINKER; return; fi
-  lld=$(cd "$ROOT" && rustc --print sysroot 2>/dev/null || true)
-  lld=$lld/lib/rustlib/$(uname -m)-unknown-linux-gnu/bin/rust-lld
-  if [ -x "$lld" ]; then LINKER=$lld; return; fi
-  need "links the firmware image" "binutils-$BINUTILS"
-  LINKER=$BINUTILS-ld
-}
-
-TOOLCHAIN=${QUNET_FIRMWARE_TOOLCHAIN:-auto}
-case $TOOLCHAIN in
-  rustup|debian) ;;
-  auto) if rustup_has_target; then TOOLCHAIN=rustup; else TOOLCHAIN=debian; fi;;
-  *) echo "error: QUNET_FIRMWARE_TOOLCHAIN: expected auto, rustup or debian, found '$TOOLCHAIN'" >&2; exit 2;;
-esac
-if [ "$TOOLCHAIN" = debian ]; then
-  need "compiles Rust's core library for $TARGET, which rustup has not installed ('rustup target add $TARGET' would do instead)" \
-    rustc-web cargo-web rust-web-src gcc libc6-dev
-  pick_linker
-fi
+# shellcheck source=scripts/embedded_toolchain.sh
+. "$ROOT/scripts/embedded_toolchain.sh"
 if [ "$MODE" = run ]; then
   command -v "$QEMU" >/dev/null || need "emulates a board" "$PACKAGE"
 fi
