@@ -6,12 +6,11 @@ use datasets::Dataset;
 use serde::{Deserialize, Serialize};
 
 use crate::error::QuantizerError;
-use crate::evaluate::Predictor;
 use crate::progress::ProgressEvent;
-use crate::recipe::{control_recipe, sampler, validation_samples};
-use crate::run::{Configs, float_of_run};
+use crate::recipe::control_recipe;
+use crate::run::{Configs, FloatTask, fit_float, float_of_run};
 use crate::run_files::{read_json, read_net, save_net_atomically, write_json};
-use crate::train::{Fit, Resume, fit};
+use crate::train::Resume;
 
 /// Result of [`train_control`]; also the file `control.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,28 +40,11 @@ pub fn train_control(
     progress: &mut dyn FnMut(ProgressEvent),
 ) -> Result<ControlReport, QuantizerError> {
     let (topology, float) = float_of_run(data, configs, run_dir)?;
-    let plain = configs.train.backend.device()?;
-    let device = plain.clone().autodiff();
+    let device = configs.train.backend.device()?.autodiff();
     let net = read_net(run_dir, "float.bpk", &topology, &device)?;
     let recipe = control_recipe(&topology, configs);
-    let sampler = sampler(data, &recipe);
-    let chosen = validation_samples(data, configs);
-    let best = fit(
-        Fit {
-            recipe: &recipe,
-            run_dir,
-            device: &device,
-            resume,
-            batch: &|step| sampler.batch(step as u64),
-            teacher: None,
-            validate: &mut |net| {
-                Ok(Predictor::float(net, &topology, &plain).validate(&chosen).dice)
-            },
-            progress,
-        },
-        net,
-    )?;
-    let validation = Predictor::float(&best.net, &topology, &plain).validate(&data.validation);
+    let task = FloatTask { data, configs, topology: &topology, run_dir };
+    let (best, validation) = fit_float(task, &recipe, net, resume, progress)?;
     let report = ControlReport {
         validation_dice: validation.dice,
         threshold: validation.threshold,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{ModelConfig, QuantizeConfig, TrainConfig};
 use crate::device::Backend;
 use crate::error::QuantizerError;
-use crate::evaluate::{Predictor, agreement, logit};
+use crate::evaluate::{Predictor, Validation, agreement, logit};
 use crate::fake_quant::QuantPlan;
 use crate::integers::layer_integers;
 use crate::lower::{Label, lower};
@@ -29,7 +29,7 @@ use crate::recipe::{
 };
 use crate::run_files::{read_json, read_net, save_net_atomically, write_json};
 use crate::topology::Topology;
-use crate::train::{Best, Fit, Resume, fit};
+use crate::train::{Best, Fit, Recipe, Resume, fit};
 use crate::unet::UNet;
 
 /// The sections `[model]`, `[train]`, `[augment]` and `[quantize]`.
@@ -105,27 +105,11 @@ pub fn train_float(
     progress: &mut dyn FnMut(ProgressEvent),
 ) -> Result<FloatReport, QuantizerError> {
     let topology = checked_topology(data, configs)?;
-    let plain = configs.train.backend.device()?;
-    let device = plain.clone().autodiff();
+    let device = configs.train.backend.device()?.autodiff();
+    let net = UNet::new(&topology, configs.train.seed, &device);
+    let task = FloatTask { data, configs, topology: &topology, run_dir };
     let recipe = float_recipe(&topology, configs);
-    let sampler = sampler(data, &recipe);
-    let chosen = validation_samples(data, configs);
-    let best = fit(
-        Fit {
-            recipe: &recipe,
-            run_dir,
-            device: &device,
-            resume,
-            batch: &|step| sampler.batch(step as u64),
-            teacher: None,
-            validate: &mut |net| {
-                Ok(Predictor::float(net, &topology, &plain).validate(&chosen).dice)
-            },
-            progress,
-        },
-        UNet::new(&topology, configs.train.seed, &device),
-    )?;
-    let validation = Predictor::float(&best.net, &topology, &plain).validate(&data.validation);
+    let (best, validation) = fit_float(task, &recipe, net, resume, progress)?;
     let n_parameters = n_parameters(&topology);
     let report = FloatReport {
         topology: topology.clone(),
@@ -140,6 +124,45 @@ pub fn train_float(
     save_net_atomically(&best.net, &run_dir.join("float.bpk"))?;
     write_json(&run_dir.join("float.json"), &report)?;
     Ok(report)
+}
+
+/// What a float network is trained on.
+pub(crate) struct FloatTask<'a> {
+    pub data: &'a Dataset,
+    pub configs: &'a Configs,
+    pub topology: &'a Topology,
+    pub run_dir: &'a Path,
+}
+
+/// Trains a float network from `net` on; the best on the chosen validation samples, and how it
+/// does on all of them.
+pub(crate) fn fit_float(
+    task: FloatTask,
+    recipe: &Recipe,
+    net: UNet,
+    resume: Resume,
+    progress: &mut dyn FnMut(ProgressEvent),
+) -> Result<(Best, Validation), QuantizerError> {
+    let FloatTask { data, configs, topology, run_dir } = task;
+    let plain = configs.train.backend.device()?;
+    let device = plain.clone().autodiff();
+    let sampler = sampler(data, recipe);
+    let chosen = validation_samples(data, configs);
+    let best = fit(
+        Fit {
+            recipe,
+            run_dir,
+            device: &device,
+            resume,
+            batch: &|step| sampler.batch(step as u64),
+            teacher: None,
+            validate: &mut |net| Ok(Predictor::float(net, topology, &plain).validate(&chosen).dice),
+            progress,
+        },
+        net,
+    )?;
+    let validation = Predictor::float(&best.net, topology, &plain).validate(&data.validation);
+    Ok((best, validation))
 }
 
 /// Result of quantizing in mode `fxq-compat`; also the file `fxq-compat.json`.
