@@ -43,6 +43,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    quantizer::keep_freed_memory();
     let result = match Arguments::parse().command {
         Command::Train(command) => command.run(),
         Command::Quantize(command) => command.run(),

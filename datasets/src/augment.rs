@@ -10,13 +10,29 @@ use serde::{Deserialize, Serialize};
 use crate::error::DataError;
 use crate::image::{Image, Mask};
 
+/// Which symmetries a training patch goes through at random.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Symmetries {
+    /// Mirrors and quarter turns (half turns where the patch is not square).
+    #[default]
+    All,
+    /// Columns are mirrored: for bodies, which have an upper and a lower side.
+    LeftRight,
+    /// None.
+    None,
+}
+
 /// `[augment]`: how much a training patch is changed at random; 0 leaves it as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
+    /// `all`: mirrors and quarter turns; `left-right`: columns are mirrored, for bodies, which have an
+    /// upper and a lower side; `none`.
+    pub symmetries: Symmetries,
     /// Largest displacement of a control point of the elastic deformation, 0 to 64 pixels.
     pub elastic: f32,
-    /// Largest rotation, 0 to 180 degrees; turns by 90° and mirrors come besides.
+    /// Largest rotation, 0 to 180 degrees; `symmetries` come besides.
     pub rotation: f32,
     /// Largest relative change of size, 0 to 0.9.
     pub scale: f32,

@@ -33,7 +33,7 @@ mod subject;
 pub mod tiles;
 mod write;
 
-pub use augment::Augment;
+pub use augment::{Augment, Symmetries};
 pub use config::{DataConfig, DataKind, SplitBy, SplitConfig};
 pub use dataset::{Dataset, Sample, load, load_samples};
 pub use error::DataError;

@@ -1,10 +1,10 @@
-//! Training batches: random patches with flips, 90° rotations, intensity jitter and augmentation.
+//! Training batches: random patches with symmetries, intensity jitter and augmentation.
 
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::augment::{Augment, Warp, intensity};
+use crate::augment::{Augment, Symmetries, Warp, intensity};
 use crate::dataset::Sample;
 use crate::image::{Image, Mask};
 
@@ -19,10 +19,6 @@ pub struct SamplerOptions {
     pub batch: usize,
     /// Seed of everything drawn.
     pub seed: u64,
-    /// Mirror rows and columns at random.
-    pub flips: bool,
-    /// Rotate by multiples of 90° (of 180° where the patch is not square).
-    pub rotations: bool,
     /// Fraction of patches laid over a random foreground pixel where the image has one, 0 to 1.
     pub foreground: f32,
     /// Largest relative change of contrast, and largest shift in units of the normalised image.
@@ -38,8 +34,6 @@ impl Default for SamplerOptions {
             width: 64,
             batch: 8,
             seed: 0,
-            flips: true,
-            rotations: true,
             foreground: 0.0,
             intensity_jitter: 0.0,
             augment: Augment::default(),
@@ -203,7 +197,8 @@ struct Symmetry {
 
 impl Symmetry {
     fn draw(options: &SamplerOptions, rng: &mut ChaCha8Rng) -> Self {
-        let turns = if options.rotations { rng.random_range(0..4u8) } else { 0 };
+        let symmetries = options.augment.symmetries;
+        let turns = if symmetries == Symmetries::All { rng.random_range(0..4u8) } else { 0 };
         let turns = if options.height == options.width { turns } else { turns & 2 };
         // a quarter turn is a transposition and one flip
         let mut symmetry = Self {
@@ -211,8 +206,10 @@ impl Symmetry {
             flip_rows: turns & 2 != 0,
             flip_columns: turns == 1 || turns == 2,
         };
-        if options.flips {
+        if symmetries == Symmetries::All {
             symmetry.flip_rows ^= rng.random::<bool>();
+        }
+        if symmetries != Symmetries::None {
             symmetry.flip_columns ^= rng.random::<bool>();
         }
         symmetry
@@ -301,21 +298,21 @@ mod tests {
             })
             .collect();
         assert_eq!(seen.len(), 8, "{seen:?}");
-        let upright = SamplerOptions { flips: false, ..options(2, 2) };
-        let sampler = PatchSampler::new(&samples, upright);
-        let seen: BTreeSet<Vec<u32>> = (0..100)
-            .flat_map(|step| {
-                let batch = sampler.batch(step);
-                batch
-                    .images
-                    .chunks(4)
-                    .map(|p| p.iter().map(|v| *v as u32).collect())
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        let turns: BTreeSet<Vec<u32>> =
-            [[1, 2, 3, 4], [3, 1, 4, 2], [4, 3, 2, 1], [2, 4, 1, 3]].map(Vec::from).into();
-        assert_eq!(seen, turns);
+        for (symmetries, expected) in [
+            (Symmetries::LeftRight, vec![vec![1, 2, 3, 4], vec![2, 1, 4, 3]]),
+            (Symmetries::None, vec![vec![1, 2, 3, 4]]),
+        ] {
+            let augment = Augment { symmetries, ..Augment::default() };
+            let sampler = PatchSampler::new(&samples, SamplerOptions { augment, ..options(2, 2) });
+            let seen: BTreeSet<Vec<u32>> = (0..100)
+                .flat_map(|step| {
+                    let batch = sampler.batch(step);
+                    let patches = batch.images.chunks(4);
+                    patches.map(|p| p.iter().map(|v| *v as u32).collect()).collect::<Vec<_>>()
+                })
+                .collect();
+            assert_eq!(seen, expected.into_iter().collect());
+        }
     }
 
     #[test]

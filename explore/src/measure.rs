@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use datasets::metrics::{Evaluation, evaluate_classes, paired_bootstrap};
+use datasets::metrics::{Evaluation, evaluate, evaluate_classes, paired_bootstrap, position_prior};
 use datasets::{Dataset, Mask, Sample};
 use network::Network;
 use quantizer::{
@@ -39,11 +39,14 @@ pub fn measure(
     let overlap = settings.evaluate.overlap([model.height, model.width]);
     let n_classes = data.n_classes;
     let dice = |masks: &[Mask]| evaluate_classes(samples, masks, n_classes);
-    let float = dice(&float_masks(run_dir, samples, overlap)?);
-    let control = match run_dir.join("control.json").exists() {
-        true => Some(dice(&control_masks(run_dir, samples, overlap)?)),
-        false => None,
-    };
+    let background = |masks: &[Mask]| evaluate(samples, masks, 0).mean_volume;
+    let mut before_masks = float_masks(run_dir, samples, overlap)?;
+    let float = dice(&before_masks);
+    let has_control = run_dir.join("control.json").exists();
+    if has_control {
+        before_masks = control_masks(run_dir, samples, overlap)?;
+    }
+    let control = has_control.then(|| dice(&before_masks));
     let (masks, cost) = match trained {
         Trained::Integers(report) => {
             let network = read_network(&report.model)?;
@@ -87,6 +90,9 @@ pub fn measure(
         pooled_float_dice: mean(before, |e| e.pooled),
         pooled_dice: mean(after, |e| e.pooled),
         trivial_dice: mean(after, |e| e.trivial_all),
+        prior_dice: prior(data),
+        background_float_dice: background(&before_masks),
+        background_dice: background(&masks),
         validation_dice,
         best_step,
         steps: quantize.steps,
@@ -115,6 +121,13 @@ pub(crate) fn simulate(
 /// Mean over the classes but the background.
 fn mean(classes: &[Evaluation], value: impl Fn(&Evaluation) -> f64) -> f64 {
     classes.iter().map(value).sum::<f64>() / classes.len().max(1) as f64
+}
+
+fn prior(data: &Dataset) -> Option<f64> {
+    let classes = 1..data.n_classes as u8;
+    let found: Option<Vec<f64>> =
+        classes.map(|class| position_prior(&data.train, &data.test, class)).collect();
+    found.map(|found| found.iter().sum::<f64>() / found.len().max(1) as f64)
 }
 
 fn volumes(before: &[Evaluation], after: &[Evaluation]) -> Vec<VolumeDice> {

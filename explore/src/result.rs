@@ -44,6 +44,16 @@ pub struct TrialResult {
     pub pooled_dice: f64,
     /// Pooled Dice of calling every pixel foreground.
     pub trivial_dice: f64,
+    /// Dice of marking the same pixels in every image, learned from the training masks; absent where
+    /// images differ in size.
+    #[serde(default)]
+    pub prior_dice: Option<f64>,
+    /// Dice of the background, where it is the larger structure: of the control or float network.
+    #[serde(default)]
+    pub background_float_dice: f64,
+    /// Dice of the background: of the quantized network.
+    #[serde(default)]
+    pub background_dice: f64,
     /// Validation Dice of the quantized network.
     pub validation_dice: f64,
     /// Fine-tuning step after which the kept network was reached.

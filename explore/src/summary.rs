@@ -33,6 +33,16 @@ pub struct Row {
     pub drop_high: f64,
     /// Pooled Dice of calling every pixel foreground.
     pub trivial_dice: f64,
+    /// Dice of marking the same pixels in every image, learned from the training masks.
+    pub prior_dice: Option<f64>,
+    /// Mean Dice of the background of the float control.
+    pub background_float_dice: f64,
+    /// Mean Dice of the background of the quantized network.
+    pub background_dice: f64,
+    /// Mean Dice of all pixels together, of the float control.
+    pub pooled_float_dice: f64,
+    /// Mean Dice of all pixels together, of the quantized network.
+    pub pooled_dice: f64,
     /// Float32 bytes of weights and biases.
     pub float_bytes: usize,
     /// Bytes of the `.qunet` file, mean over seeds; absent in mode `fxq-compat`.
@@ -83,6 +93,11 @@ fn row(group: &[&TrialResult], n_resamples: usize, seed: u64) -> Row {
         drop_low,
         drop_high,
         trivial_dice: mean(|r| r.trivial_dice),
+        prior_dice: first.prior_dice,
+        background_float_dice: mean(|r| r.background_float_dice),
+        background_dice: mean(|r| r.background_dice),
+        pooled_float_dice: mean(|r| r.pooled_float_dice),
+        pooled_dice: mean(|r| r.pooled_dice),
         float_bytes: first.float_bytes,
         bytes: bytes.map(|sum| sum / n),
         cycles: first.cycles,
@@ -143,7 +158,13 @@ mod tests {
             drop_high: 0.0,
             pooled_float_dice: float,
             pooled_dice: dice,
+            prior_dice: None,
+            background_float_dice: 0.9,
+            background_dice: 0.9,
             trivial_dice: 0.3,
+            prior_dice: None,
+            background_float_dice: 0.9,
+            background_dice: 0.9,
             validation_dice: dice,
             best_step: 1,
             steps: 2,

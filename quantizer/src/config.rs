@@ -14,7 +14,7 @@ pub enum Upsample {
     /// Nearest neighbour, no weights.
     #[default]
     Nearest,
-    /// 2×2 transposed convolution with stride 2, learned, halves the channels.
+    /// 2×2 transposed convolution with stride 2, learned, to the channels of the skip tensor.
     Transposed,
 }
 
@@ -24,6 +24,8 @@ pub enum Upsample {
 pub struct ModelConfig {
     /// Channels of the first level; level l has base_width·2^l; 1..=256.
     pub base_width: usize,
+    /// Most channels of a level: deeper levels keep this many; base_width..=4096.
+    pub max_width: usize,
     /// Number of 2×2 max-pools, 1..=6.
     pub depth: usize,
     /// `nearest` or `transposed`.
@@ -36,7 +38,14 @@ pub struct ModelConfig {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { base_width: 8, depth: 2, upsample: Upsample::Nearest, height: 64, width: 64 }
+        Self {
+            base_width: 8,
+            max_width: 4096,
+            depth: 2,
+            upsample: Upsample::Nearest,
+            height: 64,
+            width: 64,
+        }
     }
 }
 
@@ -195,6 +204,11 @@ impl Default for QuantizeConfig {
 }
 
 impl ModelConfig {
+    /// Channels of a level; level `depth` is the bottom.
+    pub fn width_of(&self, level: usize) -> usize {
+        (self.base_width << level).min(self.max_width)
+    }
+
     /// Checks every value.
     ///
     /// # Errors
@@ -207,8 +221,10 @@ impl ModelConfig {
             self.base_width,
         )?;
         require((1..=6).contains(&self.depth), "model.depth", "1..=6", self.depth)?;
-        let widest = self.base_width << self.depth;
-        let concat = widest + (widest >> 1);
+        let range = (self.base_width..=4096).contains(&self.max_width);
+        let expected = format!("model.base_width = {}..=4096", self.base_width);
+        require(range, "model.max_width", &expected, self.max_width)?;
+        let concat = self.width_of(self.depth) + self.width_of(self.depth - 1);
         require(concat <= 4096, "model.base_width", "at most 4096 channels in a concat", concat)?;
         let unit = 1 << self.depth;
         for (key, side) in [("model.height", self.height), ("model.width", self.width)] {

@@ -11,7 +11,7 @@
 //!   [`lower`] give the integers, [`integer_forward`] and [`evaluate`] hold them against the reference.
 //!
 //! The crate never prints.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod calibrate;
 pub mod checkpoint;
@@ -28,6 +28,7 @@ pub mod integers;
 pub mod loss;
 pub mod lower;
 pub mod masks;
+pub mod memory;
 pub mod ops;
 mod prefetch;
 pub mod progress;
@@ -45,6 +46,7 @@ pub use control::{ControlReport, control_report, train_control};
 pub use device::Backend;
 pub use error::QuantizerError;
 pub use masks::{compat_masks, control_masks, fake_quant_masks, float_masks};
+pub use memory::keep_freed_memory;
 pub use progress::{ProgressEvent, Stage};
 pub use run::{
     CompatReport, Configs, FloatReport, QuantizeReport, float_report, quantize, quantize_compat,

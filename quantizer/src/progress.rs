@@ -110,9 +110,17 @@ impl MetricsFile {
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), QuantizerError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(io_error(folder))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io_error(folder))?;
+    let mut file = beside(folder).map_err(io_error(folder))?;
     file.write_all(bytes).map_err(io_error(path))?;
     file.as_file().sync_all().map_err(io_error(path))?;
     file.persist(path).map_err(|error| io_error(path)(error.error))?;
     Ok(())
+}
+
+/// A temporary file that others may read as far as the user's umask lets them.
+fn beside(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }

@@ -77,7 +77,7 @@ impl Topology {
     pub fn layers(&self) -> Vec<LayerSpec> {
         let mut builder = Builder { specs: Vec::new() };
         let depth = self.model.depth;
-        let width = |level: usize| self.model.base_width << level;
+        let width = |level| self.model.width_of(level);
         let mut channels = self.input_channels;
         let mut skips = Vec::new();
         for level in 0..depth {
@@ -191,6 +191,25 @@ mod tests {
             "head 4>1",
         ];
         assert_eq!(names(Upsample::Nearest), expected);
+    }
+
+    #[test]
+    fn deep_levels_keep_the_largest_width() {
+        // the published U-Net: 64, 128, 256 channels, 256 at the bottom
+        let model = ModelConfig { base_width: 64, max_width: 256, depth: 3, ..Default::default() };
+        let layers = Topology::new(&model, 1, 2).layers();
+        let shape = |name: &str| {
+            let layer = layers.iter().find(|l| l.name == name).unwrap();
+            (layer.in_channels, layer.out_channels)
+        };
+        assert_eq!(shape("bottom.conv1"), (256, 256));
+        assert_eq!(shape("dec2.conv1"), (512, 256));
+        assert_eq!(shape("dec1.conv1"), (384, 128));
+        assert_eq!(shape("dec0.conv1"), (192, 64));
+        let model = ModelConfig { upsample: Upsample::Transposed, ..model };
+        let layers = Topology::new(&model, 1, 2).layers();
+        let up = layers.iter().find(|l| l.name == "dec2.up").unwrap();
+        assert_eq!((up.in_channels, up.out_channels), (256, 256));
     }
 
     #[test]

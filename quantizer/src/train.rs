@@ -143,6 +143,10 @@ pub fn fit(fit: Fit<'_>, first: UNet) -> Result<Best, QuantizerError> {
     };
     let (steps, batch) = (state.step..fit.recipe.steps, fit.batch);
     let mut scene = Scene { fit, store };
+    // fine-tuning may keep what it starts from, if no step betters it
+    if scene.fit.recipe.stage != Stage::Float && state.best.is_none() {
+        scene.validate(&mut state)?;
+    }
     std::thread::scope(|scope| {
         let batches = prefetch::start(scope, steps, batch);
         scene.run(&mut state, &batches)
@@ -275,7 +279,7 @@ fn step_ids(net: &UNet) -> Vec<ParamId> {
 }
 
 /// Fraction of the peak learning rate: linear warm-up, then half a cosine down to 1%.
-fn learning_rate(recipe: &Recipe, step: usize) -> f64 {
+pub fn learning_rate(recipe: &Recipe, step: usize) -> f64 {
     let warmup = recipe.warmup_steps.min(recipe.steps / 4);
     if step < warmup {
         return (step + 1) as f64 / (warmup + 1) as f64;

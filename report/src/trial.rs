@@ -43,6 +43,8 @@ pub struct DataSource {
 pub struct Trial {
     /// Name, unique in the report.
     pub name: String,
+    /// Name of the sweep it belongs to where a report joins several; else empty.
+    pub series: String,
     /// Its run folder.
     pub folder: PathBuf,
     /// `scaled`, `fixed` or `fxq-compat`.

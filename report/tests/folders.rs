@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::{FLOAT_BYTES, write_sweep};
-use report::{Pictures, html, read};
+use report::{Pictures, html, read, read_all};
 use tempfile::TempDir;
 
 fn sweep() -> (TempDir, std::path::PathBuf) {
@@ -46,6 +46,27 @@ fn one_trial_of_a_sweep_is_a_report_of_its_own() {
     assert!(report.data.is_some(), "the sweep's settings lie beside it");
     let page = html(&report, &Pictures::default()).expect("a page");
     assert!(page.contains("Saturation is not counted"), "and the page says so");
+}
+
+#[test]
+fn sweeps_share_a_report_under_names_of_their_own() {
+    let (folder, narrow) = sweep();
+    let wide = folder.path().join("em-wide");
+    write_sweep(&wide);
+    let report = read_all(&[narrow.clone(), wide.clone()]).expect("two sweeps");
+    assert_eq!((report.title.as_str(), report.trials.len()), ("em-sweep, em-wide", 24));
+    assert_eq!(report.trials[12].name, "em-wide/fixed-w8a8-s1");
+    let page = html(&report, &Pictures::default()).expect("a page");
+    assert!(page.contains("href=\"#trial-em-wide-fixed-w8a8-s1\""), "each point leads to its own");
+    let message = read_all(&[narrow.clone(), narrow.clone()]).expect_err("refused").to_string();
+    assert!(message.contains("names of their own, found em-sweep/"), "{message}");
+    let text = std::fs::read_to_string(wide.join("scaled-w8a8-s1/result.json")).expect("reads");
+    for trial in read(&wide).expect("a sweep").trials {
+        let path = trial.folder.join("result.json");
+        std::fs::write(&path, text.replace("\"phantom\"", "\"other\"")).expect("writes");
+    }
+    let message = read_all(&[narrow, wide]).expect_err("refused").to_string();
+    assert!(message.contains("the data set of the first folder"), "{message}");
 }
 
 #[test]

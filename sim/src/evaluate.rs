@@ -42,6 +42,9 @@ pub struct ClassReport {
     /// The best Dice of one threshold on the intensities, chosen on these very images; only for
     /// images of one channel.
     pub best_threshold_dice: Option<f64>,
+    /// The Dice of marking the same pixels in every image, learned from the training masks; left to
+    /// the caller, who has them.
+    pub position_prior_dice: Option<f64>,
 }
 
 /// Float Dice − integer Dice on the same images: mean and 95% interval of the paired bootstrap.
@@ -142,7 +145,8 @@ fn class_report(
     let drop = float.as_ref().map(|float| drop_between(float, &quantized, config));
     let one_channel = samples.iter().all(|s| s.image.channels == 1);
     let best_threshold_dice = one_channel.then(|| metrics::best_threshold(samples, class).0);
-    ClassReport { class, name, quantized, float, drop, best_threshold_dice }
+    let position_prior_dice = None;
+    ClassReport { class, name, quantized, float, drop, best_threshold_dice, position_prior_dice }
 }
 
 fn drop_between(float: &Evaluation, quantized: &Evaluation, config: &EvaluateConfig) -> Drop {

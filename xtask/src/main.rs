@@ -3,9 +3,11 @@
 mod bench_firmware;
 mod bench_rtl;
 mod bench_train;
+mod compare_torch;
 mod configuration;
 mod demo;
 mod files;
+mod results;
 
 use std::process::ExitCode;
 
@@ -30,21 +32,29 @@ enum Task {
     BenchRtl(bench_rtl::BenchRtl),
     /// Times a training step here and in PyTorch, in one run
     BenchTrain(bench_train::BenchTrain),
+    /// Trains a sweep's float network in PyTorch too, on the same batches, and compares Dice
+    CompareTorch(compare_torch::CompareTorch),
     /// Writes the measured tables of docs/hardware.md from a report of bench-rtl
     HardwareTables(bench_rtl::HardwareTables),
-    /// Regenerates what is generated and checked in: golden files, docs/configuration.md
+    /// Puts the trials of a sweep into docs/results.json and the table of docs/results.md
+    AddResults(results::AddResults),
+    /// Regenerates what is generated and checked in: golden files, docs/configuration.md, the table
+    /// of docs/results.md
     Bless,
-    /// Fails if docs/configuration.md is not what `bless` would write
+    /// Fails if docs/configuration.md or docs/results.md is not what `bless` would write
     CheckGenerated,
 }
 
 fn main() -> ExitCode {
+    quantizer::keep_freed_memory();
     let result = match Arguments::parse().task {
         Task::Demo(demo) => demo.run(),
         Task::BenchFirmware(bench) => bench.run(),
         Task::BenchRtl(bench) => bench.run(),
         Task::BenchTrain(bench) => bench.run(),
+        Task::CompareTorch(compare) => compare.run(),
         Task::HardwareTables(tables) => tables.run(),
+        Task::AddResults(add) => add.run(),
         Task::Bless => bless(),
         Task::CheckGenerated => check_generated(),
     };
@@ -63,6 +73,7 @@ fn bless() -> anyhow::Result<()> {
         &root.join("docs/configuration.md"),
         configuration::document(&root)?.as_bytes(),
     )?;
+    results::write_table(&root)?;
     qunet_tests::golden::write(&root.join("tests/golden"))?;
     Ok(())
 }
@@ -72,5 +83,10 @@ fn check_generated() -> anyhow::Result<()> {
     let path = root.join("docs/configuration.md");
     let found = std::fs::read_to_string(&path)?;
     anyhow::ensure!(found == configuration::document(&root)?, "docs/configuration.md is outdated");
+    let found = std::fs::read_to_string(root.join("docs/results.md"))?;
+    anyhow::ensure!(
+        found == results::document(&root)?,
+        "docs/results.md does not hold the rows of docs/results.json"
+    );
     Ok(())
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use datasets::{Dataset, Mask, Sample};
 use network::Network;
 use quantizer::progress::write_atomically;
-use report::{DataSource, Images, Pictures, Trial, html, read};
+use report::{DataSource, Images, Pictures, Trial, html, read_all};
 use sim::EvaluateConfig;
 
 use crate::commands::simulate::{Metadata, Split, side};
@@ -22,14 +22,15 @@ const MAX_SAMPLES: usize = 64;
 /// Writes one self-contained HTML page about a run or a sweep: plots, table, images, layers, training.
 #[derive(Args)]
 #[command(after_help = "Example:\n  qunet report runs/em --config configs/em.toml --data DIR\n  \
-                        qunet report runs/em-sweep --out em.html\n\nA sweep knows its data; the \
-                        folder of a run does not, so that images and Dice on the test side need \
-                        --config.")]
+                        qunet report runs/em-sweep --out em.html\n  \
+                        qunet report runs/em-base8 runs/em-base16 --out widths.html\n\n\
+                        A sweep knows its data; the folder of a run does not, so that images, \
+                        cycles and Dice on the test side need --config.")]
 pub struct Report {
-    /// Folder of a run, or of a sweep with its trials
-    #[arg(value_name = "RUN")]
-    run: PathBuf,
-    /// File to write [default: report.html in RUN]
+    /// Folder of a run, or of a sweep with its trials; several share the plots
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// File to write [default: report.html in the first RUN]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Configuration of the run, for its images (a sweep knows its own)
@@ -49,8 +50,9 @@ pub struct Report {
 impl Report {
     /// Reads the folder, simulates on its images, writes the page, prints the table.
     pub fn run(self) -> Result<()> {
-        let mut report = read(&self.run)?;
+        let mut report = read_all(&self.runs)?;
         let mut pictures = Pictures::default();
+        self.add_cycles(&mut report)?;
         match self.source(&report)? {
             Some(source) => match datasets::load(&source.data, &source.split) {
                 Ok(data) => self.examine(&mut report, (&data, &source), &mut pictures)?,
@@ -65,13 +67,31 @@ impl Report {
             None => saturate(&mut report.trials)?,
         }
         let page = html(&report, &pictures)?;
-        let path = self.out.clone().unwrap_or_else(|| self.run.join("report.html"));
+        let path = self.out.clone().unwrap_or_else(|| self.runs[0].join("report.html"));
         write_atomically(&path, page.as_bytes())?;
         print_table(&report.trials);
         for note in &report.notes {
             say!("note: {note}");
         }
         say!("{}: {}", path.display(), bytes(page.len()));
+        Ok(())
+    }
+
+    /// Cycles of trials that know none, on the accelerator that `--config` describes.
+    fn add_cycles(&self, report: &mut report::Report) -> Result<()> {
+        let Some(config) = &self.config else { return Ok(()) };
+        let (config, data, set) = (config.clone(), self.data.clone(), Vec::new());
+        let hardware = ConfigArgs { config, data, set }.load()?.hardware;
+        for trial in report.trials.iter_mut().filter(|trial| trial.cycles.is_none()) {
+            let Some(network) = &trial.network else { continue };
+            match explore::cost_of(network, &hardware) {
+                Ok(cost) => {
+                    trial.cycles = Some(cost.cycles);
+                    trial.energy_uj = Some(cost.energy_uj);
+                }
+                Err(error) => report.notes.push(format!("{}: no cycles: {error}", trial.name)),
+            }
+        }
         Ok(())
     }
 

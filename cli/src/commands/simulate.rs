@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
+use datasets::metrics::position_prior;
 use datasets::{Dataset, Mask, Preprocess, Sample, write_overlay};
 use serde::{Deserialize, Serialize};
 use sim::{ClassReport, Report, Simulator, evaluate};
@@ -128,9 +129,12 @@ impl Simulate {
         };
         let bar = progress::bar(samples.len() as u64, "simulate");
         let mut show = |n_done: usize| bar.set_position(n_done as u64);
-        let (report, masks) =
+        let (mut report, masks) =
             evaluate(&simulator, samples, float.as_deref(), &config.evaluate, &mut show)?;
         bar.finish();
+        for class in &mut report.classes {
+            class.position_prior_dice = position_prior(&data.train, samples, class.class);
+        }
         if let Some(folder) = &self.overlays {
             write_overlays(folder, samples, float.as_deref(), &masks)?;
         }
@@ -207,19 +211,29 @@ fn write_overlays(
 fn print_text(summary: &Summary) {
     let report = &summary.details;
     say!("{} on {} images", report.model, report.n_images);
-    let header =
-        ["Dice", "float", "quantized", "drop [95 %]", "all ones", "best threshold", "empty images"];
+    let header = [
+        "Dice",
+        "float",
+        "quantized",
+        "drop [95 %]",
+        "all ones",
+        "best threshold",
+        "position prior",
+        "empty images",
+    ];
+    let number = |dice: Option<f64>| dice.map_or("–".into(), |dice| format!("{dice:.4}"));
     let mut rows = table(&header);
     for class in &report.classes {
         let drop = class.drop.map(|d| d.volume);
         let drop = drop.map(|d| format!("{:+.4} [{:+.4}, {:+.4}]", d.mean, d.low, d.high));
         rows.add_row([
             class.name.clone(),
-            class.float.as_ref().map_or("–".into(), |f| format!("{:.4}", f.mean_volume)),
+            number(class.float.as_ref().map(|f| f.mean_volume)),
             format!("{:.4}", class.quantized.mean_volume),
             drop.unwrap_or("–".into()),
             format!("{:.4}", class.quantized.trivial_all),
-            class.best_threshold_dice.map_or("–".into(), |dice| format!("{dice:.4}")),
+            number(class.best_threshold_dice),
+            number(class.position_prior_dice),
             class.quantized.n_empty_images.to_string(),
         ]);
     }
@@ -227,7 +241,10 @@ fn print_text(summary: &Summary) {
     say!(
         "all ones: Dice of calling every pixel foreground; best threshold: of the best single grey"
     );
-    say!("threshold on these images; drop: float - quantized, by volume, paired bootstrap");
+    say!(
+        "threshold on these images; position prior: of marking the same pixels in every image, as"
+    );
+    say!("the training masks suggest; drop: float - quantized, by volume, paired bootstrap");
     print_layers(report);
     let (small, float) = (bytes(summary.quantized_bytes), bytes(summary.float_bytes));
     say!("whole file {small} instead of {float}: {:.2} times smaller", summary.memory_ratio);

@@ -1,0 +1,139 @@
+//! docs/results.json and the table of docs/results.md, from the folders of sweeps.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use explore::{Row, Settings, TrialResult, summarize};
+use quantizer::progress::write_atomically;
+use serde::{Deserialize, Serialize};
+
+use crate::files::workspace_root;
+
+const JSON: &str = "docs/results.json";
+const DOCUMENT: &str = "docs/results.md";
+const OPENING: &str = "<!-- results -->\n";
+const CLOSING: &str = "<!-- end -->";
+
+/// Options of add-results.
+#[derive(Args)]
+pub struct AddResults {
+    /// Folder of a sweep
+    #[arg(value_name = "SWEEP")]
+    sweep: PathBuf,
+    /// The command that made it
+    #[arg(long, value_name = "TEXT")]
+    command: String,
+    /// The commit that was measured
+    #[arg(long, value_name = "HASH")]
+    commit: String,
+}
+
+/// One entry of docs/results.json.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    /// As `base 16, depth 3`.
+    network: String,
+    #[serde(flatten)]
+    row: Row,
+    command: String,
+    commit: String,
+}
+
+impl Entry {
+    fn key(&self) -> (&str, &str, &str, u8, u8) {
+        let Row { dataset, mode, weight_bits, activation_bits, .. } = &self.row;
+        (dataset, &self.network, mode, *weight_bits, *activation_bits)
+    }
+}
+
+impl AddResults {
+    /// Replaces or appends the rows of the sweep, then writes the table.
+    pub fn run(self) -> Result<()> {
+        let settings: Settings = read(&self.sweep.join("sweep.json"))?;
+        let mut trials: Vec<TrialResult> = Vec::new();
+        let mut folders: Vec<PathBuf> = std::fs::read_dir(&self.sweep)?
+            .map(|entry| Ok(entry?.path().join("result.json")))
+            .collect::<Result<_>>()?;
+        folders.sort();
+        for file in folders.iter().filter(|file| file.exists()) {
+            let value: serde_json::Value = read(file)?;
+            if value.get("dice").is_some() {
+                trials.push(serde_json::from_value(value).context("a trial's result")?);
+            }
+        }
+        ensure!(!trials.is_empty(), "{}: expected finished trials", self.sweep.display());
+        trials.sort_by_key(|t| {
+            (255 - t.weight_bits, 255 - t.activation_bits, t.mode.clone(), t.seed)
+        });
+        let model = &settings.configs.model;
+        let network = format!("base {}, depth {}", model.base_width, model.depth);
+        let evaluate = &settings.evaluate;
+        let mut entries: Vec<Entry> = read(&workspace_root().join(JSON))?;
+        for row in summarize(&trials, evaluate.n_resamples, evaluate.seed) {
+            let (command, commit) = (self.command.clone(), self.commit.clone());
+            let entry = Entry { network: network.clone(), row, command, commit };
+            match entries.iter_mut().find(|known| known.key() == entry.key()) {
+                Some(known) => *known = entry,
+                None => entries.push(entry),
+            }
+        }
+        let text = serde_json::to_string_pretty(&entries)? + "\n";
+        write_atomically(&workspace_root().join(JSON), text.as_bytes())?;
+        write_table(&workspace_root())
+    }
+}
+
+/// Writes the table of docs/results.md from docs/results.json.
+pub fn write_table(root: &Path) -> Result<()> {
+    write_atomically(&root.join(DOCUMENT), document(root)?.as_bytes())?;
+    Ok(())
+}
+
+/// docs/results.md with the table that docs/results.json asks for.
+pub fn document(root: &Path) -> Result<String> {
+    let entries: Vec<Entry> = read(&root.join(JSON))?;
+    let mut text = std::fs::read_to_string(root.join(DOCUMENT)).context(DOCUMENT)?;
+    let start = text.find(OPENING).with_context(|| format!("{DOCUMENT}: no line {OPENING}"))?;
+    let start = start + OPENING.len();
+    let length = text[start..].find(CLOSING).with_context(|| format!("no line {CLOSING}"))?;
+    text.replace_range(start..start + length, &table(&entries));
+    Ok(text)
+}
+
+fn table(entries: &[Entry]) -> String {
+    let mut text =
+        "| data: foreground | network | mode | bits | seeds | all ones | prior | control | \
+                    quantized | drop, points (95 %) | bytes | ratio | ≠ | commit |\n"
+            .to_owned();
+    text += &("|".to_owned() + &"---|".repeat(14) + "\n");
+    for Entry { network, row, commit, .. } in entries {
+        let points = |dice: f64| format!("{:.2}", 100.0 * dice);
+        let signed = |dice: f64| format!("{:+.2}", 100.0 * dice);
+        let bytes = row.bytes.map_or("–".into(), |bytes| bytes.to_string());
+        let ratio = |bytes: usize| format!("{:.2}", row.float_bytes as f64 / bytes as f64);
+        let cells = [
+            format!("{}: {}", row.dataset, row.foreground),
+            network.clone(),
+            row.mode.clone(),
+            format!("W{} A{}", row.weight_bits, row.activation_bits),
+            row.seeds.to_string(),
+            points(row.trivial_dice),
+            row.prior_dice.map_or("–".into(), points),
+            points(row.float_dice),
+            points(row.dice),
+            format!("{} ({}, {})", signed(row.drop), signed(row.drop_low), signed(row.drop_high)),
+            bytes,
+            row.bytes.map_or("–".into(), ratio),
+            row.fake_quant_mismatches.to_string(),
+            commit.clone(),
+        ];
+        text += &format!("| {} |\n", cells.join(" | "));
+    }
+    text
+}
+
+fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    serde_json::from_str(&text).with_context(|| path.display().to_string())
+}
