@@ -215,6 +215,11 @@ fn a_search_keeps_its_budget() {
     let cycles = free["cost_of_eight_bits"]["cycles"].as_u64().unwrap();
     let fewer = run_search(["--max-cycles", &(cycles * 3 / 4).to_string()]);
     assert!(fewer["cost"]["cycles"].as_u64().unwrap() <= cycles * 3 / 4, "{fewer}");
+    let energy = free["cost_of_eight_bits"]["energy_uj"].as_f64().unwrap();
+    let limit = 0.8 * energy;
+    let frugal = run_search(["--max-energy", &limit.to_string()]);
+    let found = frugal["cost"]["energy_uj"].as_f64().unwrap();
+    assert!(found <= limit && found > 0.5 * limit, "{found} of {limit} microjoules: {frugal}");
     let arguments = search(["--max-bytes", "100"]);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     fail(&arguments, &["--max-bytes", "expected at least", "found 100"]);

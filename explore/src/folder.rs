@@ -40,11 +40,14 @@ impl Folder {
         if !path.exists() {
             write_json(&path, &settings)?;
         }
-        let found: serde_json::Value = read_json(&path, "the settings of a sweep")?;
+        // keys that are younger than the sweep have their defaults
+        let found: Settings = read_json(&path, "the settings of a sweep")?;
         // as text and back, so that both went through the same rounding
-        let text = serde_json::to_string(&settings).map_err(|e| io_error(&path)(e.into()))?;
-        let expected: serde_json::Value =
-            serde_json::from_str(&text).map_err(|e| io_error(&path)(e.into()))?;
+        let value = |settings: &Settings| -> serde_json::Result<serde_json::Value> {
+            serde_json::from_str(&serde_json::to_string(settings)?)
+        };
+        let expected = value(&settings).map_err(|e| io_error(&path)(e.into()))?;
+        let found = value(&found).map_err(|e| io_error(&path)(e.into()))?;
         if let Some((key, expected, found)) = difference("", &expected, &found) {
             let (expected, found) = (
                 format!("{key} = {expected} as in the configuration"),

@@ -145,11 +145,12 @@ fn the_control_goes_on_from_the_float_network() {
     let control = train_control(&data, &configs, dir.path(), Resume::Fresh, &mut keep).unwrap();
     assert_eq!(steps, (1..=30).map(|step| (Stage::Control, step)).collect::<Vec<_>>());
     assert_eq!(control.float_crc32, float.weights_crc32);
-    assert!(control.validation_dice > float.validation_dice - 0.02, "{control:?} {float:?}");
+    // a control that betters nothing is the float network itself
+    assert!(control.validation_dice >= float.validation_dice, "{control:?} {float:?}");
     assert_eq!(before, std::fs::read(dir.path().join("float.bpk")).unwrap(), "float is untouched");
     let [float, control] =
         [float_masks, control_masks].map(|masks| masks(dir.path(), &data.test, 4).unwrap());
-    assert!(float != control, "the control was trained");
+    assert_eq!(float == control, control.best_step == 0, "the control was trained");
 }
 
 #[test]
