@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine.
-.PHONY: demo build test setup check clean
+.PHONY: demo build test setup check fuzz clean
 
 # The whole job on phantom data: train, quantize, simulate, Verilog in Verilator, firmware in QEMU.
 demo: build
@@ -18,6 +18,12 @@ check: setup
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --quiet
+
+# Ten million hostile models through loader and kernels, overflows and debug assertions checked.
+fuzz:
+	CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
+	cargo test --release --target-dir target/checked -p qunet-runtime-embedded --test hostile \
+	-- --ignored --nocapture
 
 # Installs what is missing, and says what and why.
 setup:

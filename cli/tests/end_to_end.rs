@@ -3,10 +3,12 @@
 mod common;
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{nifti_gz, qunet, succeed, text, write_png};
+use network::Network;
+use network::plan::{Packing, Scratch, plan_with};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -116,6 +118,87 @@ fn the_whole_job() {
     let report = json(&succeed(&firmware));
     assert_eq!(report["mismatches"], 0);
     assert!(report["values_compared"].as_u64() > Some(10_000));
+}
+
+/// A small model, and the arenas of its plans from the quickest to the smallest.
+fn planned_model(folder: &Path) -> (String, Vec<usize>, usize) {
+    let path = folder.join("model.qunet");
+    let file = common::write_model(&path);
+    let network = Network::from_bytes(&file).unwrap();
+    let kinds = [
+        (Packing::Bytes, Scratch::Most),
+        (Packing::Bytes, Scratch::Compact),
+        (Packing::All, Scratch::Compact),
+        (Packing::All, Scratch::Least),
+    ];
+    let arenas = kinds.map(|(packing, scratch)| plan_with(&network, packing, scratch).arena_bytes);
+    assert!(arenas.is_sorted_by(|a, b| a >= b) && arenas[0] > arenas[3], "{arenas:?}");
+    (text(&path).to_owned(), arenas.to_vec(), file.len())
+}
+
+/// Each amount of RAM gets the quickest plan that fits it.
+#[test]
+fn firmware_takes_the_quickest_plan_that_fits() {
+    if !has_firmware_tools() {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let (model, arenas, _) = planned_model(folder.path());
+    let firmware = |most: usize, more: &[&str]| {
+        let most = most.to_string();
+        let arguments = [&["firmware", &model, "--json", "--max-ram", &most], more].concat();
+        json(&succeed(&arguments))
+    };
+
+    for expected in &arenas[..2] {
+        let report = firmware(*expected, &["--max-flash", "1MiB"]);
+        assert_eq!(report["arena_bytes"], *expected);
+        assert_eq!(report["packed_tensors"], 0);
+    }
+    // between the plans some tensors are packed, and the board computes the same
+    let most = (arenas[1] + arenas[2]) / 2;
+    let report = firmware(most, &["--run", "--samples", "1"]);
+    assert_eq!(report["mismatches"], 0);
+    assert!(report["packed_tensors"].as_u64() > Some(0), "{report}");
+    let found = report["arena_bytes"].as_u64().unwrap() as usize;
+    assert!((arenas[2]..=most).contains(&found), "{found} of {most}");
+}
+
+/// One byte too few is refused with how many and where; nothing needs to be built for that.
+#[test]
+fn firmware_says_by_how_much_a_model_does_not_fit() {
+    let folder = TempDir::new().unwrap();
+    let (model, arenas, file_bytes) = planned_model(folder.path());
+    let network = Network::from_bytes(&std::fs::read(&model).unwrap()).unwrap();
+    let smallest = plan_with(&network, Packing::All, Scratch::Least);
+    let layer = network.layers[smallest.peak_layer].name();
+    let refused = |key: &str, most: usize, fragments: &[&str]| {
+        common::fail(&["firmware", &model, key, &most.to_string()], fragments);
+    };
+    let at = format!("the most is alive at layer {layer}");
+    refused("--max-ram", arenas[3] - 1, &["RAM", ", 1 B more than", &at]);
+    refused("--max-ram", arenas[3] - 1000, &[", 1000 B more than", &at]);
+    refused("--max-ram", 0, &["RAM", &at]);
+    // base 4, depth 2: 16 to 16 channels at the bottom, 2304 weights of 4 bits
+    let at = "the most weights are of layer l7.conv";
+    let code = 40 << 10;
+    refused("--max-flash", file_bytes + code - 1, &["flash", "by 1 B;", at]);
+    refused("--max-flash", file_bytes, &["flash", "by 40.0 KiB;", at]);
+    for wrong in ["64kB", "", "KiB", "-1", "99999999999999MiB"] {
+        let output = common::qunet(&["firmware", &model, "--max-ram", wrong]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
+}
+
+/// The target's tools are there; if not, says what is skipped, and fails where nothing may be.
+fn has_firmware_tools() -> bool {
+    let found = |tool: &str| Command::new(tool).arg("--version").output().is_ok();
+    if found("qemu-system-arm") && found("arm-none-eabi-ld") {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none(), "QEMU is absent; scripts/setup.sh installs it");
+    println!("skipped: qunet firmware (QEMU or the linker is absent)");
+    false
 }
 
 /// The page of the run tells the Dice that `simulate` found, and without data that of validation.

@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use network::Network;
 use network::layout::Placement;
 use network::plan::{Packing, Plan, Scratch, plan, plan_with};
+use network::{Graph, Network};
 use serde_json::{Value, json};
 use sim::Simulator;
 
@@ -58,17 +58,21 @@ impl Firmware {
         if let Some(most) = self.max_flash {
             ensure!(
                 file.len() + CODE_BYTES <= most,
-                "flash: {} of model and {} of code exceed {} by {}",
+                "flash: {} of model and {} of code exceed {} by {}; the most weights are of layer {}",
                 bytes(file.len()),
                 bytes(CODE_BYTES),
                 bytes(most),
-                bytes(file.len() + CODE_BYTES - most)
+                bytes(file.len() + CODE_BYTES - most),
+                largest_layer(&network)
             );
         }
         let folder = tempfile::tempdir()?;
         let samples = inputs(&samples_dir(&self.model), &network, self.samples)?;
         write_golden(folder.path(), &file, &network, &samples)?;
         let mut report = self.script(folder.path())?;
+        if report["arena_bytes"].is_null() {
+            report["arena_bytes"] = json!(plan.arena_bytes);
+        }
         report["arena_lower_bound_bytes"] = json!(plan.lower_bound_bytes);
         report["arena_is_optimal"] = json!(plan.is_optimal());
         report["peak_layer"] = json!(network.layers[plan.peak_layer].name());
@@ -137,6 +141,16 @@ impl Firmware {
         }
         Ok(report)
     }
+}
+
+/// The layer whose weights take the most flash.
+fn largest_layer(network: &Network) -> &str {
+    let weight_bits = |index: &usize| {
+        let info = network.info(*index);
+        info.n_weights * usize::from(info.weight_bits)
+    };
+    let index = (0..network.layers.len()).max_by_key(weight_bits);
+    index.map_or("", |index| network.layers[index].name())
 }
 
 /// Tensors that take less than a byte a value.

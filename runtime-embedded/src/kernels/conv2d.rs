@@ -25,13 +25,12 @@ fn finish(convolution: &Convolution, memory: &mut Memory, group: &Group) {
     let job = convolution.job;
     let n_outputs = job.output.spec.channels;
     let (scratch, row) = memory.split_row(job.output, group.y);
-    let (_, sums) = convolution.sums(scratch);
+    let (_, sums) = convolution.sums(scratch, group);
     let mut row = RowWriter::reopened(row, job.output.bits);
     for lane in 0..LANES.min(n_outputs - LANES * group.index) {
         let output = LANES * group.index + lane;
         let rescale = Rescale::new(job.data.params(output), job.clamp(), convolution.largest_sum());
-        let sums = sums.iter().skip(lane).step_by(LANES).take(group.columns.len());
         let first = group.columns.start * n_outputs + output;
-        row.put_every(first, n_outputs, rescale, sums.copied());
+        row.put_every(first, n_outputs, rescale, sums, lane);
     }
 }

@@ -31,10 +31,9 @@ fn finish(convolution: &Convolution, memory: &mut Memory, group: &Group) {
     let rescale = Rescale::new(job.data.params(output), job.clamp(), convolution.largest_sum());
     for tap in 0..LANES {
         let (scratch, row) = memory.split_row(job.output, 2 * group.y + tap / 2);
-        let (_, sums) = convolution.sums(scratch);
+        let (_, sums) = convolution.sums(scratch, group);
         let mut row = RowWriter::reopened(row, job.output.bits);
-        let sums = sums.iter().skip(tap).step_by(LANES).take(group.columns.len());
         let first = (2 * group.columns.start + tap % 2) * n_outputs + output;
-        row.put_every(first, 2 * n_outputs, rescale, sums.copied());
+        row.put_every(first, 2 * n_outputs, rescale, sums, tap);
     }
 }

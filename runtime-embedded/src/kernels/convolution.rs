@@ -205,10 +205,14 @@ impl Convolution<'_, '_, '_> {
         Sweep { sums, weights, values: rows, starts, n_rows, row_words, stride }.run(multiply);
     }
 
-    /// The sums of a group and the operation's own words.
-    pub(super) fn sums<'a>(&self, scratch: &'a mut [u32]) -> (&'a mut [u32], &'a [u32]) {
+    /// The operation's own words and the sums of a group, a pixel after the other.
+    pub(super) fn sums<'a>(
+        &self,
+        scratch: &'a mut [u32],
+        group: &Group,
+    ) -> (&'a mut [u32], &'a [[u32; LANES]]) {
         let (own, rest) = scratch.split_at_mut_checked(self.n_own_words).unwrap_or_default();
-        (own, rest.get(..LANES * self.job.tiling.pixels).unwrap_or_default())
+        (own, rest.as_chunks().0.get(..group.columns.len()).unwrap_or_default())
     }
 
     fn scratch<'a>(&self, words: &'a mut [u32]) -> Scratch<'a> {

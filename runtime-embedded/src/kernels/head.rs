@@ -31,13 +31,12 @@ pub(super) fn head(job: &Job, kind: HeadKind, memory: &mut Memory) {
 fn choose(convolution: &Convolution, kind: HeadKind, memory: &mut Memory, group: &Group) {
     let job = convolution.job;
     let clamp = Clamp { shift: job.info.shift, low: LOGIT_MIN, high: LOGIT_MAX };
-    let (best, sums) = convolution.sums(memory.scratch);
+    let (best, sums) = convolution.sums(memory.scratch, group);
     for lane in 0..LANES.min(job.info.n_channels - LANES * group.index) {
         let class = LANES * group.index + lane;
         let rescale = Rescale::new(job.data.params(class), clamp, convolution.largest_sum());
-        let sums = sums.iter().skip(lane).step_by(LANES).take(group.columns.len());
         let mut best = best.iter_mut();
-        rescale.all(sums.copied(), |logit| {
+        rescale.all(sums, lane, |logit| {
             if let Some(best) = best.next() {
                 let is_better = class == 0 || logit > *best as i32 >> 16;
                 if is_better || matches!(kind, HeadKind::Threshold { .. }) {

@@ -1,6 +1,7 @@
 //! Requantization in 32 bits: equal to [`network::requantize`], which takes 64.
 
 use network::ChannelParams;
+use network::tiling::LANES;
 
 /// Shift and clamp of a layer.
 #[derive(Clone, Copy)]
@@ -37,18 +38,19 @@ impl Rescale {
         }
     }
 
-    /// Results of sums, as `store` takes them.
+    /// Results of a lane's sums at all pixels, as `store` takes them.
     #[inline(always)]
-    pub(super) fn all(self, sums: impl Iterator<Item = u32>, mut store: impl FnMut(i32)) {
+    pub(super) fn all(self, sums: &[[u32; LANES]], lane: usize, mut store: impl FnMut(i32)) {
         let Clamp { shift, low, high } = self.clamp;
+        let sums = sums.iter().map_while(|sums| sums.get(lane % LANES));
         if self.is_narrow {
             for sum in sums {
-                let scaled = (sum as i32).wrapping_mul(self.multiplier).wrapping_add(self.bias);
+                let scaled = (*sum as i32).wrapping_mul(self.multiplier).wrapping_add(self.bias);
                 store((scaled >> (shift & 31)).max(low).min(high));
             }
         } else {
             for sum in sums {
-                store(self.wide(sum as i32).max(low).min(high));
+                store(self.wide(*sum as i32).max(low).min(high));
             }
         }
     }
@@ -84,7 +86,7 @@ mod tests {
         for largest_sum in [u64::MAX, acc.unsigned_abs().into()] {
             let rescale = Rescale::new(params, clamp, largest_sum);
             let mut found = None;
-            rescale.all(core::iter::once(acc as u32), |value| found = Some(value));
+            rescale.all(&[[0, 0, acc as u32, 0]], 2, |value| found = Some(value));
             assert_eq!(found, Some(expected), "{acc} {multiplier} {bias} {shift} {largest_sum}");
         }
     }

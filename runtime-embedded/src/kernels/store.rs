@@ -1,6 +1,7 @@
 //! Values into rows of a stored tensor.
 
 use network::tensor::TensorSpec;
+use network::tiling::LANES;
 
 use super::memory::{Memory, Place};
 use super::rescale::Rescale;
@@ -39,29 +40,20 @@ impl<'a> RowWriter<'a> {
         }
     }
 
-    /// Puts requantized sums at `first`, `first + stride`, ...
+    /// Puts the requantized sums of a lane at `first`, `first + stride`, ...
     pub(super) fn put_every(
         &mut self,
         first: usize,
         stride: usize,
         rescale: Rescale,
-        sums: impl Iterator<Item = u32>,
+        sums: &[[u32; LANES]],
+        lane: usize,
     ) {
-        if self.bits == 8 {
-            let bytes = self.bytes.get_mut(first..).unwrap_or_default();
-            let mut bytes = bytes.iter_mut().step_by(stride.max(1));
-            rescale.all(sums, |value| {
-                if let Some(byte) = bytes.next() {
-                    *byte = value as u8;
-                }
-            });
-        } else {
-            let mut index = first;
-            rescale.all(sums, |value| {
-                self.put_bits(index, value);
-                index += stride;
-            });
-        }
+        let mut index = first;
+        rescale.all(sums, lane, |value| {
+            self.put(index, value);
+            index += stride;
+        });
     }
 
     fn put_bits(&mut self, index: usize, value: i32) {

@@ -5,43 +5,25 @@ use network::tiling::LANES;
 
 use super::multiply::Multiply;
 
-/// The codes of one layer from some index on; zeros past the end. BITS is W, or 0 for any.
-struct Codes<'m, const BITS: u32> {
-    bytes: core::slice::Iter<'m, u8>,
-    bits: u32,
-    /// Bits read and not yet handed out, lowest first.
-    buffer: u32,
-    n_buffered: u32,
+/// Codes that lie in 32 bits for each W, wherever in its first byte the first one begins: 25 bits of
+/// them, more where W and 8 have a divisor.
+const CODES: [usize; 9] = [1, 25, 13, 8, 7, 5, 4, 3, 4];
+
+/// `n_bits` bits of the file from some bit on, in the upper end of a word; zeros past the end.
+#[inline(always)]
+fn window(bytes: &[u8], first_bit: usize, n_bits: usize) -> u32 {
+    let bytes = bytes.get(first_bit / 8..).unwrap_or_default();
+    let (down, up) = (first_bit % 8, 32usize.wrapping_sub(n_bits) & 31);
+    match bytes {
+        [a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]) >> down << up,
+        _ => last_window(bytes) >> down << up,
+    }
 }
 
-impl<'m, const BITS: u32> Codes<'m, BITS> {
-    /// Starts at code `first` of a layer.
-    #[inline(always)]
-    fn new(packed: PackedWeights<'m>, first: usize) -> Codes<'m, BITS> {
-        let bits = if BITS == 0 { u32::from(packed.bits) } else { BITS };
-        let first_bit = first.wrapping_mul(bits as usize);
-        let mut bytes = packed.bytes.get(first_bit / 8..).unwrap_or_default().iter();
-        let skip = (first_bit % 8) as u32;
-        let buffer = bytes.next().map_or(0, |byte| u32::from(*byte)) >> skip;
-        Codes { bytes, bits, buffer, n_buffered: 8 - skip }
-    }
-
-    /// The next code; one byte always suffices to refill, since W ≤ 8.
-    #[inline(always)]
-    fn next_code(&mut self) -> i32 {
-        let bits = if BITS == 0 { self.bits } else { BITS };
-        if self.n_buffered < bits {
-            let byte = self.bytes.next().map_or(0, |byte| u32::from(*byte));
-            self.buffer |= byte << (self.n_buffered & 31);
-            self.n_buffered += 8;
-        }
-        let unused = 32u32.wrapping_sub(bits) & 31;
-        let code = (self.buffer << unused) as i32 >> unused;
-        self.buffer >>= bits & 31;
-        self.n_buffered = self.n_buffered.wrapping_sub(bits);
-        // one-bit codes are a sign: bit 0 is −1, bit 1, which reads as −1 here, is +1
-        if bits == 1 { -1 - 2 * code } else { code }
-    }
+#[cold]
+#[inline(never)]
+fn last_window(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))
 }
 
 /// Where the codes of one run go: `taps` of each channel, one behind the other.
@@ -60,54 +42,97 @@ pub(super) struct Run {
 }
 
 /// Unpacks a run: channels `2i` and `2i + 1` share the word `first_word + LANES·i + stride·tap`.
-///
-/// Four bits have a loop of their own, the quicker one.
 pub(super) fn unpack(packed: PackedWeights, run: Run, multiply: Multiply, words: &mut [u32]) {
-    match packed.bits {
-        4 => unpack_codes::<4>(packed, run, multiply, words),
-        _ => unpack_codes::<0>(packed, run, multiply, words),
-    }
-}
-
-fn unpack_codes<const BITS: u32>(
-    packed: PackedWeights,
-    run: Run,
-    multiply: Multiply,
-    words: &mut [u32],
-) {
-    let (first, mask, second) = match multiply {
-        Multiply::Pairs { .. } => (16, u32::MAX, 0),
-        Multiply::Dual => (0, 0xFFFF, 16),
-    };
-    let stride = run.stride.max(1);
+    let bits = usize::from(packed.bits);
+    let most = CODES.get(bits).map_or(1, |most| *most);
     let mut words = words.get_mut(run.first_word..).unwrap_or_default();
-    let mut code = run.first_code;
-    let mut left = run.channels;
+    let mut first_bit = run.first_code.wrapping_mul(bits);
+    let mut left = run.taps;
     while left > 0 {
-        let mut even = Codes::<BITS>::new(packed, code);
-        if left > 1 {
-            let mut odd = Codes::<BITS>::new(packed, code + run.taps);
-            each_tap(words, stride, run.taps, || {
-                let even = (even.next_code() as u32 & mask) << (first & 31);
-                even.wrapping_add((odd.next_code() as u32) << (second & 31))
-            });
-        } else {
-            each_tap(words, stride, run.taps, || (even.next_code() as u32 & mask) << (first & 31));
+        let n_taps = left.min(most);
+        let taps = Taps {
+            bits,
+            n_bits: n_taps * bits,
+            channel_bits: run.taps * bits,
+            last_word: (n_taps - 1) * run.stride,
+            stride: run.stride,
+        };
+        let channels = Channels { bytes: packed.bytes, first_bit, left: run.channels };
+        match multiply {
+            Multiply::Pairs { .. } => {
+                taps.unpack(channels, words, |even, odd| (even << 16).wrapping_add(odd));
+            }
+            Multiply::Dual => taps.unpack(channels, words, |even, odd| even & 0xFFFF | odd << 16),
         }
-        left = left.saturating_sub(2);
-        code += 2 * run.taps;
-        words = words.get_mut(LANES..).unwrap_or_default();
+        words = words.get_mut(n_taps * run.stride..).unwrap_or_default();
+        first_bit += n_taps * bits;
+        left -= n_taps;
     }
 }
 
-/// Every `stride`th of the words, `taps` of them.
-#[inline(always)]
-fn each_tap(words: &mut [u32], stride: usize, taps: usize, mut next: impl FnMut() -> u32) {
-    let mut at = 0;
-    for _ in 0..taps {
-        let Some(word) = words.get_mut(at) else { break };
-        *word = next();
-        at += stride;
+/// Taps whose codes, of one channel, lie in one window.
+struct Taps {
+    /// W.
+    bits: usize,
+    /// Bits of these taps.
+    n_bits: usize,
+    /// Bits of all taps of a channel.
+    channel_bits: usize,
+    /// Word of the last of these taps.
+    last_word: usize,
+    /// Words from a tap to the next.
+    stride: usize,
+}
+
+/// Channels to unpack, the first one's first tap at a bit.
+struct Channels<'m> {
+    bytes: &'m [u8],
+    first_bit: usize,
+    left: usize,
+}
+
+impl Taps {
+    /// Unpacks these taps of all channels.
+    #[inline(always)]
+    fn unpack(
+        &self,
+        channels: Channels,
+        mut words: &mut [u32],
+        join: impl Fn(u32, u32) -> u32 + Copy,
+    ) {
+        let Channels { bytes, first_bit: mut bit, mut left } = channels;
+        // one-bit codes are a sign: bit 0 is −1 and bit 1, which inverted reads as 0, is 0 | 1
+        let (flip, one) = if self.bits == 1 { (u32::MAX, 1) } else { (0, 0) };
+        while left > 0 {
+            let even = window(bytes, bit, self.n_bits) ^ flip;
+            if left > 1 {
+                let odd = window(bytes, bit + self.channel_bits, self.n_bits) ^ flip;
+                self.join(words, [even, odd], |even, odd| join(even | one, odd | one));
+            } else {
+                self.join(words, [even, 0], |even, odd| join(even | one, odd));
+            }
+            bit += 2 * self.channel_bits;
+            left = left.saturating_sub(2);
+            words = words.get_mut(LANES..).unwrap_or_default();
+        }
+    }
+
+    /// Gives the words, from the last on, a code of each window, from above.
+    #[inline(always)]
+    fn join(
+        &self,
+        words: &mut [u32],
+        [mut even, mut odd]: [u32; 2],
+        join: impl Fn(u32, u32) -> u32,
+    ) {
+        let (bits, unused) = (self.bits & 31, 32usize.wrapping_sub(self.bits) & 31);
+        let mut at = Some(self.last_word);
+        while let Some(word) = at.and_then(|at| words.get_mut(at)) {
+            *word = join((even as i32 >> unused) as u32, (odd as i32 >> unused) as u32);
+            even <<= bits;
+            odd <<= bits;
+            at = at.and_then(|at| at.checked_sub(self.stride));
+        }
     }
 }
 
@@ -115,23 +140,40 @@ fn each_tap(words: &mut [u32], stride: usize, taps: usize, mut next: impl FnMut(
 mod tests {
     use super::*;
 
+    /// The first `n` codes of one channel from some code on.
+    fn codes(bytes: &[u8], bits: u8, first_code: usize, n: usize) -> std::vec::Vec<i16> {
+        let run = Run { first_code, channels: 1, taps: n, first_word: 0, stride: 1 };
+        let mut words = std::vec![9; n];
+        unpack(PackedWeights { bytes, bits }, run, Multiply::Dual, &mut words);
+        words.iter().map(|word| *word as i16).collect()
+    }
+
     #[test]
     fn three_bit_codes_cross_bytes() {
         // -1 = 111, 2 = 010, -4 = 100, 3 = 011, lowest bit first: 00 010 111, 0000 011 1 in groups
-        let packed = PackedWeights { bytes: &[0b0001_0111, 0b0000_0111], bits: 3 };
-        let mut all = Codes::<0>::new(packed, 0);
-        assert_eq!([(); 4].map(|()| all.next_code()), [-1, 2, -4, 3]);
-        let mut late = Codes::<0>::new(packed, 2);
-        assert_eq!([(); 2].map(|()| late.next_code()), [-4, 3]);
+        let bytes = [0b0001_0111, 0b0000_0111];
+        assert_eq!(codes(&bytes, 3, 0, 4), [-1, 2, -4, 3]);
+        assert_eq!(codes(&bytes, 3, 2, 2), [-4, 3]);
     }
 
     #[test]
     fn one_bit_is_a_sign_and_eight_bits_a_byte() {
-        let packed = |bits| PackedWeights { bytes: &[0b1000_0101, 0x7F], bits };
-        let mut signs = Codes::<0>::new(packed(1), 0);
-        assert_eq!([(); 4].map(|()| signs.next_code()), [1, -1, 1, -1]);
-        let mut bytes = Codes::<0>::new(packed(8), 0);
-        assert_eq!([(); 2].map(|()| bytes.next_code()), [-123, 127]);
+        assert_eq!(codes(&[0b1000_0101, 0x7F], 1, 0, 4), [1, -1, 1, -1]);
+        assert_eq!(codes(&[0b1000_0101, 0x7F], 8, 0, 2), [-123, 127]);
+    }
+
+    #[test]
+    fn every_code_of_every_width_equals_the_format() {
+        let bytes: std::vec::Vec<u8> = (0..40u32).map(|i| (i * i * 37 + 11 * i) as u8).collect();
+        for bits in 1..=8 {
+            let packed = PackedWeights { bytes: &bytes, bits };
+            let n_codes = 8 * bytes.len() / usize::from(bits);
+            for first in 0..16 {
+                let expected = (first..n_codes).map(|code| packed.get(code) as i16);
+                let found = codes(&bytes, bits, first, n_codes - first);
+                assert!(found.into_iter().eq(expected), "{bits} bits from code {first}");
+            }
+        }
     }
 
     #[test]
