@@ -72,7 +72,6 @@ pub fn sampler<'a>(data: &'a Dataset, recipe: &Recipe) -> PatchSampler<'a> {
         foreground: recipe.foreground,
         intensity_jitter: recipe.intensity_jitter,
         augment: recipe.augment,
-        ..Default::default()
     };
     PatchSampler::new(&data.train, options)
 }
