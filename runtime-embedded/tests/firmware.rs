@@ -80,7 +80,7 @@ fn firmware_in_qemu_equals_the_reference() {
     assert_eq!(number(&json, "panic_symbols"), 0);
     assert_eq!(number(&json, "float_symbols"), 0);
     assert!(number(&json, "instructions") > number(&json, "macs"));
-    assert!(number(&json, "text_bytes") <= 36 * 1024, "{json}");
+    assert!(number(&json, "text_bytes") <= 20 * 1024, "{json}");
     assert!(number(&json, "stack_bytes") <= 3 * 1024, "{json}");
 
     let golden = folder.join("golden_1.bin");

@@ -96,8 +96,8 @@ impl<'a> NetworkView<'a> {
             }
         }
         let mut found: [&[u8]; N_SECTIONS] = [&[]; N_SECTIONS];
-        for (kind, content) in sections.iter().enumerate() {
-            found[kind] = match content {
+        for (kind, (found, content)) in found.iter_mut().zip(&sections).enumerate() {
+            *found = match content {
                 None if kind == Section::Plan as usize => &[],
                 content => content.ok_or(section_error(kind, "is missing"))?,
             };
@@ -115,10 +115,14 @@ impl<'a> NetworkView<'a> {
 
     /// Every record decodes and points inside its sections, and texts are UTF-8.
     fn check_records(&self) -> Result<(), NetworkError> {
-        let records = [(Section::Tensors, TENSOR_BYTES), (Section::Layers, LAYER_BYTES)];
-        for (section, record_bytes) in records {
-            let n_bytes = self.section(section).len();
-            if !n_bytes.is_multiple_of(record_bytes) || n_bytes / record_bytes > MAX_ITEMS {
+        let n_bytes = [self.section(Section::Tensors).len(), self.section(Section::Layers).len()];
+        // divided by constants here: a division in the loop could panic
+        let records = [
+            (Section::Tensors, n_bytes[0] % TENSOR_BYTES, n_bytes[0] / TENSOR_BYTES),
+            (Section::Layers, n_bytes[1] % LAYER_BYTES, n_bytes[1] / LAYER_BYTES),
+        ];
+        for (section, rest, n_records) in records {
+            if rest != 0 || n_records > MAX_ITEMS {
                 let problem = "is not a whole number of records (512 at most)";
                 return Err(section_error(section as usize, problem));
             }

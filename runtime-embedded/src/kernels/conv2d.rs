@@ -17,7 +17,7 @@ pub(super) fn conv2d(job: &Job, kernel: usize, memory: &mut Memory) {
     let start = |memory: &mut Memory, y: usize| {
         RowWriter::cleared(memory.row(job.output, y), job.output.bits);
     };
-    convolution.run(memory, start, |memory, group| finish(&convolution, memory, group));
+    convolution.run(memory, &start, &|memory, group| finish(&convolution, memory, group));
 }
 
 /// Requantizes the sums of a group and stores them beside one another.

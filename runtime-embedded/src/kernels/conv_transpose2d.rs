@@ -21,7 +21,7 @@ pub(super) fn conv_transpose2d(job: &Job, memory: &mut Memory) {
             RowWriter::cleared(memory.row(job.output, row), job.output.bits);
         }
     };
-    convolution.run(memory, start, |memory, group| finish(&convolution, memory, group));
+    convolution.run(memory, &start, &|memory, group| finish(&convolution, memory, group));
 }
 
 /// Requantizes the sums of a channel and stores them in two rows.

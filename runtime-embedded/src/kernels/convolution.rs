@@ -52,11 +52,13 @@ struct Scratch<'a> {
 
 impl Convolution<'_, '_, '_> {
     /// Runs all rows; `start` is called before a row is written, `finish` with the sums of each group.
+    ///
+    /// All operations share one copy of this in the image.
     pub(super) fn run(
         &self,
         memory: &mut Memory,
-        mut start: impl FnMut(&mut Memory, usize),
-        mut finish: impl FnMut(&mut Memory, &Group),
+        start: &dyn Fn(&mut Memory, usize),
+        finish: &dyn Fn(&mut Memory, &Group),
     ) {
         let multiply = Multiply::new(self.job.data.weights.bits, &self.job.input.spec);
         let (tiling, input) = (self.job.tiling, self.job.input);

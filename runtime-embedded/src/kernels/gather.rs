@@ -118,15 +118,14 @@ impl Part {
             // all columns follow one another as they are stored
             (count, stride, n_columns) = (count * n_columns, count * n_columns, 1);
         }
-        let quads = self.place.bits == 8
+        let plain = self.place.bits == 8
             && !self.place.spec.signed
-            && (n_channels | from | count).is_multiple_of(4)
-            && to.is_multiple_of(2);
+            && (n_channels | from | to | count).is_multiple_of(2);
         for (column, words) in words.chunks_mut(stride.max(2) / 2).take(n_columns).enumerate() {
             let index = ((columns.start + column) >> self.scale) * n_channels + from;
-            if quads {
+            if plain {
                 let words = words.get_mut(to / 2..to / 2 + count / 2).unwrap_or_default();
-                expand(row.get(index / 4..).unwrap_or_default(), words);
+                expand(row, index / 2, words);
             } else {
                 let halves: &mut [u16] = bytemuck::cast_slice_mut(words);
                 let halves = halves.get_mut(to..to + count).unwrap_or_default();
@@ -141,14 +140,13 @@ impl Part {
     }
 }
 
-/// Four bytes of a word become the halves of two words.
+/// The bytes of every half from half `first` on become the halves of a word.
 #[inline(always)]
-fn expand(from: &[u32], to: &mut [u32]) {
-    for (to, word) in to.chunks_exact_mut(2).zip(from) {
-        if let [low, high] = to {
-            *low = (word & 0xFF) | (word & 0xFF00) << 8;
-            *high = (word >> 16) & 0xFF | (word >> 24) << 16;
-        }
+fn expand(from: &[u32], first: usize, to: &mut [u32]) {
+    let halves: &[u16] = bytemuck::cast_slice(from);
+    for (to, half) in to.iter_mut().zip(halves.get(first..).unwrap_or_default()) {
+        let half = u32::from(*half);
+        *to = (half & 0xFF) | (half & 0xFF00) << 8;
     }
 }
 

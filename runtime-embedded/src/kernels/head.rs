@@ -18,7 +18,7 @@ pub(super) fn head(job: &Job, kind: HeadKind, memory: &mut Memory) {
     let start = |memory: &mut Memory, y: usize| {
         RowWriter::cleared(memory.row(job.output, y), job.output.bits);
     };
-    convolution.run(memory, start, |memory, group| {
+    convolution.run(memory, &start, &|memory, group| {
         choose(&convolution, kind, memory, group);
         if group.index + 1 == n_groups {
             store(job, kind, memory, group);

@@ -50,10 +50,19 @@ impl<'a> RowWriter<'a> {
         lane: usize,
     ) {
         let mut index = first;
-        rescale.all(sums, lane, |value| {
-            self.put(index, value);
-            index += stride;
-        });
+        if self.bits == 8 {
+            rescale.all(sums, lane, |value| {
+                if let Some(byte) = self.bytes.get_mut(index) {
+                    *byte = value as u8;
+                }
+                index += stride;
+            });
+        } else {
+            rescale.all(sums, lane, |value| {
+                self.put_bits(index, value);
+                index += stride;
+            });
+        }
     }
 
     fn put_bits(&mut self, index: usize, value: i32) {

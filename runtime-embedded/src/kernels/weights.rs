@@ -12,18 +12,18 @@ const CODES: [usize; 9] = [1, 25, 13, 8, 7, 5, 4, 3, 4];
 /// `n_bits` bits of the file from some bit on, in the upper end of a word; zeros past the end.
 #[inline(always)]
 fn window(bytes: &[u8], first_bit: usize, n_bits: usize) -> u32 {
-    let bytes = bytes.get(first_bit / 8..).unwrap_or_default();
-    let (down, up) = (first_bit % 8, 32usize.wrapping_sub(n_bits) & 31);
-    match bytes {
-        [a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]) >> down << up,
-        _ => last_window(bytes) >> down << up,
-    }
+    let word = match bytes.get(first_bit / 8..).and_then(<[u8]>::first_chunk) {
+        Some(bytes) => u32::from_le_bytes(*bytes),
+        None => last_window(bytes, first_bit / 8),
+    };
+    word >> (first_bit % 8) << (32usize.wrapping_sub(n_bits) & 31)
 }
 
 #[cold]
 #[inline(never)]
-fn last_window(bytes: &[u8]) -> u32 {
-    bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))
+fn last_window(bytes: &[u8], first: usize) -> u32 {
+    let bytes = bytes.iter().skip(first).rev();
+    bytes.fold(0, |word, byte| word << 8 | u32::from(*byte))
 }
 
 /// Where the codes of one run go: `taps` of each channel, one behind the other.
@@ -103,7 +103,7 @@ impl Taps {
         let Channels { bytes, first_bit: mut bit, mut left } = channels;
         // one-bit codes are a sign: bit 0 is −1 and bit 1, which inverted reads as 0, is 0 | 1
         let (flip, one) = if self.bits == 1 { (u32::MAX, 1) } else { (0, 0) };
-        while left > 0 {
+        loop {
             let even = window(bytes, bit, self.n_bits) ^ flip;
             if left > 1 {
                 let odd = window(bytes, bit + self.channel_bits, self.n_bits) ^ flip;
@@ -111,9 +111,11 @@ impl Taps {
             } else {
                 self.join(words, [even, 0], |even, odd| join(even | one, odd));
             }
+            let rest = words.get_mut(LANES..);
+            let (true, Some(rest)) = (left > 2, rest) else { return };
+            words = rest;
             bit += 2 * self.channel_bits;
-            left = left.saturating_sub(2);
-            words = words.get_mut(LANES..).unwrap_or_default();
+            left -= 2;
         }
     }
 

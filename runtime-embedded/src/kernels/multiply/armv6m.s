@@ -1,6 +1,56 @@
     // Cortex-M0, M0+ and M3: 32-bit multiplications; low registers only are multiplied.
     .syntax unified
 
+    .macro qunet_save
+    push    {{r4-r7, lr}}
+    mov     r1, r8
+    mov     r2, r9
+    mov     r3, r10
+    mov     r4, r11
+    push    {{r1-r4}}
+    .endm
+
+    .macro qunet_return
+    pop     {{r1-r4}}
+    mov     r8, r1
+    mov     r9, r2
+    mov     r10, r3
+    mov     r11, r4
+    pop     {{r4-r7, pc}}
+    .endm
+
+    // a word of values times the weights of four lanes
+    .macro qunet_word
+    ldm     r6!, {{r4}}
+    ldm     r5!, {{r0-r3}}
+    muls    r0, r4, r0
+    add     r8, r0
+    muls    r1, r4, r1
+    add     r9, r1
+    muls    r2, r4, r2
+    add     r10, r2
+    muls    r3, r4, r3
+    add     r11, r3
+    .endm
+
+    // adds the upper half of a partial sum
+    .macro qunet_upper sum, partial
+    mov     r1, \partial
+    asrs    r1, r1, #16
+    adds    \sum, \sum, r1
+    .endm
+
+    // both values times the weights of the next lane
+    .macro qunet_halves sum
+    ldm     r5!, {{r0}}
+    sxth    r1, r0
+    muls    r1, r2, r1
+    add     \sum, r1
+    asrs    r0, r0, #16
+    muls    r0, r3, r0
+    add     \sum, r0
+    .endm
+
     // r0-r3 weights of four lanes, r4 values, r5 weights, r6 values' address, r7 words left of the
     // interval, r8-r11 partial sums. Stack: arguments, row in the arguments, words left of the row.
     // A word of a row takes 10 instructions for 8 products.
@@ -10,12 +60,7 @@
     .thumb_func
     .balign 4
 qunet_multiply_pairs:
-    push    {{r4-r7, lr}}
-    mov     r1, r8
-    mov     r2, r9
-    mov     r3, r10
-    mov     r4, r11
-    push    {{r1-r4}}
+    qunet_save
     sub     sp, sp, #12
     str     r0, [sp]
     b       9f
@@ -48,32 +93,14 @@ qunet_multiply_pairs:
     blo     6f
 5:  // four words
     .rept 4
-    ldm     r6!, {{r4}}
-    ldm     r5!, {{r0-r3}}
-    muls    r0, r4, r0
-    add     r8, r0
-    muls    r1, r4, r1
-    add     r9, r1
-    muls    r2, r4, r2
-    add     r10, r2
-    muls    r3, r4, r3
-    add     r11, r3
+    qunet_word
     .endr
     subs    r7, r7, #4
     bhs     5b
 6:  // the last zero to three words of the interval
     adds    r7, r7, #4
     beq     8f
-7:  ldm     r6!, {{r4}}
-    ldm     r5!, {{r0-r3}}
-    muls    r0, r4, r0
-    add     r8, r0
-    muls    r1, r4, r1
-    add     r9, r1
-    muls    r2, r4, r2
-    add     r10, r2
-    muls    r3, r4, r3
-    add     r11, r3
+7:  qunet_word
     subs    r7, r7, #1
     bne     7b
 8:  // the upper halves, rounded by the 0x8000 that the partial sums began with, go to the sums
@@ -81,18 +108,10 @@ qunet_multiply_pairs:
     ldr     r4, [r1]
     ldm     r4!, {{r0, r2, r3, r7}}
     subs    r4, r4, #16
-    mov     r1, r8
-    asrs    r1, r1, #16
-    adds    r0, r0, r1
-    mov     r1, r9
-    asrs    r1, r1, #16
-    adds    r2, r2, r1
-    mov     r1, r10
-    asrs    r1, r1, #16
-    adds    r3, r3, r1
-    mov     r1, r11
-    asrs    r1, r1, #16
-    adds    r7, r7, r1
+    qunet_upper r0, r8
+    qunet_upper r2, r9
+    qunet_upper r3, r10
+    qunet_upper r7, r11
     stm     r4!, {{r0, r2, r3, r7}}
     ldr     r1, [sp]
     ldr     r2, [sp, #8]
@@ -110,12 +129,7 @@ qunet_multiply_pairs:
     cmp     r1, r2
     bne     1b
     add     sp, sp, #12
-    pop     {{r1-r4}}
-    mov     r8, r1
-    mov     r9, r2
-    mov     r10, r3
-    mov     r11, r4
-    pop     {{r4-r7, pc}}
+    qunet_return
     .size qunet_multiply_pairs, . - qunet_multiply_pairs
 
     // r0-r1 weights and products, r2 first value, r3 second value, r4 sum of products, r5 weights,
@@ -126,12 +140,7 @@ qunet_multiply_pairs:
     .thumb_func
     .balign 4
 qunet_multiply_dual:
-    push    {{r4-r7, lr}}
-    mov     r1, r8
-    mov     r2, r9
-    mov     r3, r10
-    mov     r4, r11
-    push    {{r1-r4}}
+    qunet_save
     sub     sp, sp, #8
     str     r0, [sp]
     b       9f
@@ -157,34 +166,10 @@ qunet_multiply_dual:
     ldm     r6!, {{r3}}
     sxth    r2, r3
     asrs    r3, r3, #16
-    ldm     r5!, {{r0}}
-    sxth    r1, r0
-    muls    r1, r2, r1
-    add     r8, r1
-    asrs    r0, r0, #16
-    muls    r0, r3, r0
-    add     r8, r0
-    ldm     r5!, {{r0}}
-    sxth    r1, r0
-    muls    r1, r2, r1
-    add     r9, r1
-    asrs    r0, r0, #16
-    muls    r0, r3, r0
-    add     r9, r0
-    ldm     r5!, {{r0}}
-    sxth    r1, r0
-    muls    r1, r2, r1
-    add     r10, r1
-    asrs    r0, r0, #16
-    muls    r0, r3, r0
-    add     r10, r0
-    ldm     r5!, {{r0}}
-    sxth    r1, r0
-    muls    r1, r2, r1
-    add     r11, r1
-    asrs    r0, r0, #16
-    muls    r0, r3, r0
-    add     r11, r0
+    qunet_halves r8
+    qunet_halves r9
+    qunet_halves r10
+    qunet_halves r11
     subs    r7, r7, #1
     bne     3b
     // the next row
@@ -206,11 +191,11 @@ qunet_multiply_dual:
     cmp     r1, r2
     bne     1b
     add     sp, sp, #8
-    pop     {{r1-r4}}
-    mov     r8, r1
-    mov     r9, r2
-    mov     r10, r3
-    mov     r11, r4
-    pop     {{r4-r7, pc}}
+    qunet_return
     .size qunet_multiply_dual, . - qunet_multiply_dual
+    .purgem qunet_save
+    .purgem qunet_return
+    .purgem qunet_word
+    .purgem qunet_upper
+    .purgem qunet_halves
     .text

@@ -7,12 +7,7 @@
     // words, s0-s3 and s4-s7 (partial) sums of both pixels, s8 sums, s9 sums of the second pixel, s10
     // bytes to the second pixel, s11 words left of the row.
 
-    // A word of a row takes 22 instructions for 16 products.
-    .section .text.qunet_multiply_pairs, "ax", @progbits
-    .global qunet_multiply_pairs
-    .type qunet_multiply_pairs, @function
-    .balign 4
-qunet_multiply_pairs:
+    .macro qunet_save
     addi    sp, sp, -64
     sw      ra, 0(sp)
     sw      s0, 4(sp)
@@ -27,6 +22,101 @@ qunet_multiply_pairs:
     sw      s9, 40(sp)
     sw      s10, 44(sp)
     sw      s11, 48(sp)
+    .endm
+
+    .macro qunet_return
+    lw      ra, 0(sp)
+    lw      s0, 4(sp)
+    lw      s1, 8(sp)
+    lw      s2, 12(sp)
+    lw      s3, 16(sp)
+    lw      s4, 20(sp)
+    lw      s5, 24(sp)
+    lw      s6, 28(sp)
+    lw      s7, 32(sp)
+    lw      s8, 36(sp)
+    lw      s9, 40(sp)
+    lw      s10, 44(sp)
+    lw      s11, 48(sp)
+    addi    sp, sp, 64
+    ret
+    .endm
+
+    // weights of one lane times the words of both pixels
+    .macro qunet_pair weights, first, second
+    mul     t2, \weights, t0
+    mul     \weights, \weights, t1
+    add     \first, \first, t2
+    add     \second, \second, \weights
+    .endm
+
+    // word n of both pixels times the weights of four lanes
+    .macro qunet_word n
+    lw      t0, 4*\n(a7)
+    lw      t1, 4*\n(t6)
+    lw      a2, 16*\n(a6)
+    lw      a3, 16*\n+4(a6)
+    lw      a4, 16*\n+8(a6)
+    lw      a5, 16*\n+12(a6)
+    qunet_pair a2, s0, s4
+    qunet_pair a3, s1, s5
+    qunet_pair a4, s2, s6
+    qunet_pair a5, s3, s7
+    .endm
+
+    // adds the upper halves of a pixel's partial sums to its sums
+    .macro qunet_upper sums, first, second, third, fourth
+    lw      t0, 0(\sums)
+    lw      t1, 4(\sums)
+    lw      t2, 8(\sums)
+    lw      t3, 12(\sums)
+    srai    \first, \first, 16
+    add     t0, t0, \first
+    sw      t0, 0(\sums)
+    srai    \second, \second, 16
+    add     t1, t1, \second
+    sw      t1, 4(\sums)
+    srai    \third, \third, 16
+    add     t2, t2, \third
+    sw      t2, 8(\sums)
+    srai    \fourth, \fourth, 16
+    add     t3, t3, \fourth
+    sw      t3, 12(\sums)
+    .endm
+
+    // halves of weights at an offset times the halves of both pixels
+    .macro qunet_halves offset, first, second
+    lh      a2, \offset(a6)
+    lh      a3, \offset+2(a6)
+    mul     t2, a2, t0
+    mul     a2, a2, t3
+    mul     a4, a3, t1
+    mul     a3, a3, t4
+    add     \first, \first, t2
+    add     \second, \second, a2
+    add     \first, \first, a4
+    add     \second, \second, a3
+    .endm
+
+    // word n of both pixels, half by half
+    .macro qunet_halves_word n
+    lh      t0, 4*\n(a7)
+    lh      t1, 4*\n+2(a7)
+    lh      t3, 4*\n(t6)
+    lh      t4, 4*\n+2(t6)
+    qunet_halves 16*\n, s0, s4
+    qunet_halves 16*\n+4, s1, s5
+    qunet_halves 16*\n+8, s2, s6
+    qunet_halves 16*\n+12, s3, s7
+    .endm
+
+    // A word of a row takes 22 instructions for 16 products.
+    .section .text.qunet_multiply_pairs, "ax", @progbits
+    .global qunet_multiply_pairs
+    .type qunet_multiply_pairs, @function
+    .balign 4
+qunet_multiply_pairs:
+    qunet_save
     lw      s8, 0(a0)
     lw      t0, 4(a0)
     beq     s8, t0, 9f
@@ -65,94 +155,10 @@ qunet_multiply_pairs:
     add     t5, t5, a7
     beq     t5, a7, 7f
 6:  // four words
-    lw      t0, 0(a7)
-    lw      t1, 0(t6)
-    lw      a2, 0(a6)
-    lw      a3, 4(a6)
-    lw      a4, 8(a6)
-    lw      a5, 12(a6)
-    mul     t2, a2, t0
-    mul     a2, a2, t1
-    add     s0, s0, t2
-    add     s4, s4, a2
-    mul     t2, a3, t0
-    mul     a3, a3, t1
-    add     s1, s1, t2
-    add     s5, s5, a3
-    mul     t2, a4, t0
-    mul     a4, a4, t1
-    add     s2, s2, t2
-    add     s6, s6, a4
-    mul     t2, a5, t0
-    mul     a5, a5, t1
-    add     s3, s3, t2
-    add     s7, s7, a5
-    lw      t0, 4(a7)
-    lw      t1, 4(t6)
-    lw      a2, 16(a6)
-    lw      a3, 20(a6)
-    lw      a4, 24(a6)
-    lw      a5, 28(a6)
-    mul     t2, a2, t0
-    mul     a2, a2, t1
-    add     s0, s0, t2
-    add     s4, s4, a2
-    mul     t2, a3, t0
-    mul     a3, a3, t1
-    add     s1, s1, t2
-    add     s5, s5, a3
-    mul     t2, a4, t0
-    mul     a4, a4, t1
-    add     s2, s2, t2
-    add     s6, s6, a4
-    mul     t2, a5, t0
-    mul     a5, a5, t1
-    add     s3, s3, t2
-    add     s7, s7, a5
-    lw      t0, 8(a7)
-    lw      t1, 8(t6)
-    lw      a2, 32(a6)
-    lw      a3, 36(a6)
-    lw      a4, 40(a6)
-    lw      a5, 44(a6)
-    mul     t2, a2, t0
-    mul     a2, a2, t1
-    add     s0, s0, t2
-    add     s4, s4, a2
-    mul     t2, a3, t0
-    mul     a3, a3, t1
-    add     s1, s1, t2
-    add     s5, s5, a3
-    mul     t2, a4, t0
-    mul     a4, a4, t1
-    add     s2, s2, t2
-    add     s6, s6, a4
-    mul     t2, a5, t0
-    mul     a5, a5, t1
-    add     s3, s3, t2
-    add     s7, s7, a5
-    lw      t0, 12(a7)
-    lw      t1, 12(t6)
-    lw      a2, 48(a6)
-    lw      a3, 52(a6)
-    lw      a4, 56(a6)
-    lw      a5, 60(a6)
-    mul     t2, a2, t0
-    mul     a2, a2, t1
-    add     s0, s0, t2
-    add     s4, s4, a2
-    mul     t2, a3, t0
-    mul     a3, a3, t1
-    add     s1, s1, t2
-    add     s5, s5, a3
-    mul     t2, a4, t0
-    mul     a4, a4, t1
-    add     s2, s2, t2
-    add     s6, s6, a4
-    mul     t2, a5, t0
-    mul     a5, a5, t1
-    add     s3, s3, t2
-    add     s7, s7, a5
+    qunet_word 0
+    qunet_word 1
+    qunet_word 2
+    qunet_word 3
     addi    a6, a6, 64
     addi    a7, a7, 16
     addi    t6, t6, 16
@@ -163,67 +169,16 @@ qunet_multiply_pairs:
     slli    ra, ra, 2
     add     t5, a7, ra
 10:
-    lw      t0, 0(a7)
-    lw      t1, 0(t6)
-    lw      a2, 0(a6)
-    lw      a3, 4(a6)
-    lw      a4, 8(a6)
-    lw      a5, 12(a6)
-    mul     t2, a2, t0
-    mul     a2, a2, t1
-    add     s0, s0, t2
-    add     s4, s4, a2
-    mul     t2, a3, t0
-    mul     a3, a3, t1
-    add     s1, s1, t2
-    add     s5, s5, a3
-    mul     t2, a4, t0
-    mul     a4, a4, t1
-    add     s2, s2, t2
-    add     s6, s6, a4
-    mul     t2, a5, t0
-    mul     a5, a5, t1
-    add     s3, s3, t2
-    add     s7, s7, a5
+    qunet_word 0
     addi    a6, a6, 16
     addi    a7, a7, 4
     addi    t6, t6, 4
     bne     a7, t5, 10b
 8:  // the upper halves, rounded by the 0x8000 that the partial sums began with, go to the sums; where
     // both pixels are one, the second pixel's must not be added
-    lw      t0, 0(s8)
-    lw      t1, 4(s8)
-    lw      t2, 8(s8)
-    lw      t3, 12(s8)
-    srai    s0, s0, 16
-    add     t0, t0, s0
-    sw      t0, 0(s8)
-    srai    s1, s1, 16
-    add     t1, t1, s1
-    sw      t1, 4(s8)
-    srai    s2, s2, 16
-    add     t2, t2, s2
-    sw      t2, 8(s8)
-    srai    s3, s3, 16
-    add     t3, t3, s3
-    sw      t3, 12(s8)
+    qunet_upper s8, s0, s1, s2, s3
     beq     s8, s9, 11f
-    lw      t0, 0(s9)
-    lw      t1, 4(s9)
-    lw      t2, 8(s9)
-    lw      t3, 12(s9)
-    srai    s4, s4, 16
-    add     t0, t0, s4
-    sw      t0, 0(s9)
-    srai    s5, s5, 16
-    add     t1, t1, s5
-    sw      t1, 4(s9)
-    srai    s6, s6, 16
-    add     t2, t2, s6
-    sw      t2, 8(s9)
-    srai    s7, s7, 16
-    add     t3, t3, s7
-    sw      t3, 12(s9)
+    qunet_upper s9, s4, s5, s6, s7
 11: bnez    s11, 4b
     lw      t0, 24(a0)
     bne     a1, t0, 3b
@@ -231,43 +186,16 @@ qunet_multiply_pairs:
     lw      t0, 4(a0)
     bne     s8, t0, 1b
 9:
-    lw      ra, 0(sp)
-    lw      s0, 4(sp)
-    lw      s1, 8(sp)
-    lw      s2, 12(sp)
-    lw      s3, 16(sp)
-    lw      s4, 20(sp)
-    lw      s5, 24(sp)
-    lw      s6, 28(sp)
-    lw      s7, 32(sp)
-    lw      s8, 36(sp)
-    lw      s9, 40(sp)
-    lw      s10, 44(sp)
-    lw      s11, 48(sp)
-    addi    sp, sp, 64
-    ret
+    qunet_return
     .size qunet_multiply_pairs, . - qunet_multiply_pairs
 
-    // A word of a row takes 44 instructions for 16 products.
+    // Two words of a row take 92 instructions for 32 products.
     .section .text.qunet_multiply_dual, "ax", @progbits
     .global qunet_multiply_dual
     .type qunet_multiply_dual, @function
     .balign 4
 qunet_multiply_dual:
-    addi    sp, sp, -64
-    sw      ra, 0(sp)
-    sw      s0, 4(sp)
-    sw      s1, 8(sp)
-    sw      s2, 12(sp)
-    sw      s3, 16(sp)
-    sw      s4, 20(sp)
-    sw      s5, 24(sp)
-    sw      s6, 28(sp)
-    sw      s7, 32(sp)
-    sw      s8, 36(sp)
-    sw      s9, 40(sp)
-    sw      s10, 44(sp)
-    sw      s11, 48(sp)
+    qunet_save
     lw      s8, 0(a0)
     lw      t0, 4(a0)
     beq     s8, t0, 9f
@@ -296,57 +224,23 @@ qunet_multiply_dual:
     sw      t0, 0(a1)
     addi    a1, a1, 4
     lw      t5, 12(a0)
+    andi    ra, t5, 1
     slli    t5, t5, 2
     add     t5, t5, a7
-4:  // a word
-    lh      t0, 0(a7)
-    lh      t1, 2(a7)
-    lh      t3, 0(t6)
-    lh      t4, 2(t6)
-    lh      a2, 0(a6)
-    lh      a3, 2(a6)
-    mul     t2, a2, t0
-    mul     a2, a2, t3
-    mul     a4, a3, t1
-    mul     a3, a3, t4
-    add     s0, s0, t2
-    add     s4, s4, a2
-    add     s0, s0, a4
-    add     s4, s4, a3
-    lh      a2, 4(a6)
-    lh      a3, 6(a6)
-    mul     t2, a2, t0
-    mul     a2, a2, t3
-    mul     a4, a3, t1
-    mul     a3, a3, t4
-    add     s1, s1, t2
-    add     s5, s5, a2
-    add     s1, s1, a4
-    add     s5, s5, a3
-    lh      a2, 8(a6)
-    lh      a3, 10(a6)
-    mul     t2, a2, t0
-    mul     a2, a2, t3
-    mul     a4, a3, t1
-    mul     a3, a3, t4
-    add     s2, s2, t2
-    add     s6, s6, a2
-    add     s2, s2, a4
-    add     s6, s6, a3
-    lh      a2, 12(a6)
-    lh      a3, 14(a6)
-    mul     t2, a2, t0
-    mul     a2, a2, t3
-    mul     a4, a3, t1
-    mul     a3, a3, t4
-    add     s3, s3, t2
-    add     s7, s7, a2
-    add     s3, s3, a4
-    add     s7, s7, a3
+    beqz    ra, 4f
+    qunet_halves_word 0
     addi    a6, a6, 16
     addi    a7, a7, 4
     addi    t6, t6, 4
+    beq     a7, t5, 5f
+4:  // two words
+    qunet_halves_word 0
+    qunet_halves_word 1
+    addi    a6, a6, 32
+    addi    a7, a7, 8
+    addi    t6, t6, 8
     bne     a7, t5, 4b
+5:
     lw      t0, 24(a0)
     bne     a1, t0, 3b
     // equal sums if both pixels are one
@@ -362,21 +256,14 @@ qunet_multiply_dual:
     lw      t0, 4(a0)
     bne     s8, t0, 1b
 9:
-    lw      ra, 0(sp)
-    lw      s0, 4(sp)
-    lw      s1, 8(sp)
-    lw      s2, 12(sp)
-    lw      s3, 16(sp)
-    lw      s4, 20(sp)
-    lw      s5, 24(sp)
-    lw      s6, 28(sp)
-    lw      s7, 32(sp)
-    lw      s8, 36(sp)
-    lw      s9, 40(sp)
-    lw      s10, 44(sp)
-    lw      s11, 48(sp)
-    addi    sp, sp, 64
-    ret
+    qunet_return
     .size qunet_multiply_dual, . - qunet_multiply_dual
+    .purgem qunet_save
+    .purgem qunet_return
+    .purgem qunet_pair
+    .purgem qunet_word
+    .purgem qunet_upper
+    .purgem qunet_halves
+    .purgem qunet_halves_word
     .option pop
     .text
