@@ -21,27 +21,23 @@ impl FeatureLayout {
         columns.flat_map(move |x| (0..n_lanes).map(move |lane| (x, lane)))
     }
 
-    /// Writes the low bits of `code` into a lane of a pixel of a word that is zero there.
-    ///
-    /// # Panics
-    /// If `units` is shorter than [`Self::word_units`] or the lane lies outside.
+    /// Writes the low bits of `code` into a lane of a pixel of a word that is zero there; what lies
+    /// behind the end of `units` is left out.
     pub fn put(&self, units: &mut [u32], [pixel, lane]: [usize; 2], code: u32) {
         let bit = (pixel * self.input_lanes + lane) * self.lane_bits;
         let code = u64::from(code & ((1 << self.lane_bits) - 1)) << (bit % 32);
-        units[bit / 32] |= code as u32;
-        if code >> 32 != 0 {
-            units[bit / 32 + 1] |= (code >> 32) as u32;
+        for (index, half) in [(bit / 32, code as u32), (bit / 32 + 1, (code >> 32) as u32)] {
+            if let Some(unit) = units.get_mut(index) {
+                *unit |= half;
+            }
         }
     }
 
-    /// The code in a lane of a pixel of a word.
-    ///
-    /// # Panics
-    /// If `units` is shorter than [`Self::word_units`] or the lane lies outside.
+    /// The code in a lane of a pixel of a word; zero where `units` is too short for it.
     pub fn get(&self, units: &[u32], [pixel, lane]: [usize; 2]) -> u32 {
         let bit = (pixel * self.input_lanes + lane) * self.lane_bits;
-        let high = units.get(bit / 32 + 1).map_or(0, |unit| u64::from(*unit));
-        let both = u64::from(units[bit / 32]) | high << 32;
+        let unit = |index: usize| units.get(index).map_or(0, |unit| u64::from(*unit));
+        let both = unit(bit / 32) | unit(bit / 32 + 1) << 32;
         (both >> (bit % 32)) as u32 & ((1 << self.lane_bits) - 1)
     }
 }

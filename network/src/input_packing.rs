@@ -49,10 +49,8 @@ impl InputPacking {
         TensorSpec { channels, bits, ..*input }
     }
 
-    /// Value of the packed channel `channel` at (y, x), from the CHW bytes of the network's input.
-    ///
-    /// # Panics
-    /// If `values` is shorter than the input, or channel, `y` or `x` lie outside.
+    /// Value of the packed channel `channel` at (y, x), from the CHW bytes of the network's input;
+    /// that of the byte zero where `values` is too short for it.
     pub fn value(
         &self,
         input: &TensorSpec,
@@ -60,20 +58,19 @@ impl InputPacking {
         channel: usize,
         [y, x]: [usize; 2],
     ) -> i32 {
-        let part = channel % self.channels();
-        let row = (y + part / self.parts).checked_sub(self.row_taps / 2);
+        let (parts, n_channels) = (self.parts.max(1), self.channels().max(1));
+        let part = channel % n_channels;
+        let row = (y + part / parts).checked_sub(self.row_taps / 2);
         let Some(row) = row.filter(|row| *row < input.height) else { return 0 };
-        let plane = channel / self.channels() * input.plane();
-        let value = input.decode(values[plane + row * input.width + x]);
-        let part = part % self.parts;
+        let plane = channel / n_channels * input.plane();
+        let byte = values.get(plane + row * input.width + x).copied().unwrap_or(0);
+        let value = input.decode(byte);
+        let part = part % parts;
         let shifted = value >> (part as u32 * u32::from(self.part_bits));
-        if part + 1 == self.parts { shifted } else { shifted & ((1 << self.part_bits) - 1) }
+        if part + 1 == parts { shifted } else { shifted & ((1 << self.part_bits) - 1) }
     }
 
     /// [`FeatureLayout::pack`] for the network's input: `place.group` counts packed channels.
-    ///
-    /// # Panics
-    /// If `values` is shorter than the input, or `place` lies outside.
     pub fn pack(
         &self,
         layout: &FeatureLayout,

@@ -379,12 +379,12 @@ pub struct FeatureLayout {
 impl FeatureLayout {
     /// Channel groups of a tensor.
     pub const fn groups(&self, spec: &TensorSpec) -> usize {
-        spec.channels.div_ceil(self.input_lanes)
+        spec.channels.div_ceil(at_least_one(self.input_lanes))
     }
 
     /// Feature words from one row to the next.
     pub const fn pitch(&self, spec: &TensorSpec) -> usize {
-        spec.width.div_ceil(self.pixel_lanes) * self.groups(spec)
+        spec.width.div_ceil(at_least_one(self.pixel_lanes)) * self.groups(spec)
     }
 
     /// Feature words of a tensor.
@@ -452,10 +452,8 @@ impl FeatureLayout {
         word as u32
     }
 
-    /// The byte of lane `lane` from the window words of its bank.
-    ///
-    /// # Panics
-    /// If `bank` is shorter than [`Self::bank_window_words`] or `lane` is not a lane.
+    /// The byte of lane `lane` from the window words of its bank; that of the code zero where `bank`
+    /// is too short for it.
     pub fn unpack(&self, spec: &TensorSpec, bank: &[u32], lane: usize) -> u8 {
         self.byte(spec, self.get(bank, [0, lane]))
     }
@@ -465,6 +463,11 @@ impl FeatureLayout {
         let sign = 1u32 << (self.lane_bits - 1);
         if spec.signed { ((code ^ sign).wrapping_sub(sign)) as u8 } else { code as u8 }
     }
+}
+
+/// A number of lanes, by which firmware divides without a panic.
+const fn at_least_one(n_lanes: usize) -> usize {
+    if n_lanes == 0 { 1 } else { n_lanes }
 }
 
 /// A pixel of one channel group.

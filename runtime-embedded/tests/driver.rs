@@ -132,7 +132,7 @@ fn faults_have_names() {
     check(Fault::DeadBus, "register id: expected 0x514e4554, found 0xffffffff");
     check(Fault::WrongHash, "register model_hash: expected 0x");
     check(Fault::WrongVersion, "register version: expected major version 1, found 2");
-    let external = "tensors in external memory (not supported): expected 0, found 1";
+    let external = "tensors in external memory: expected 0, found 1";
     check(Fault::External, external);
     check(Fault::StuckForever, "no result within 50, at operation 0");
     check(Fault::IgnoredStart, "start was not taken: status 0x0");

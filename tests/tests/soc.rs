@@ -49,7 +49,7 @@ fn the_whole_system_equals_the_simulator() {
     let script = root.join("scripts/boards.sh");
     let parts = SocParts { processor: &processor, script: &script, ram_bytes: None };
     let built = generate_soc(&network, &hardware, &parts, &folder).unwrap();
-    assert_eq!(built.float_symbols, 0);
+    assert_eq!((built.panic_symbols, built.float_symbols), (0, 0));
 
     let images = [inputs::random(&network, 1), inputs::random(&network, 2)];
     let report = run(&folder, &cache, &network, &images);

@@ -27,6 +27,21 @@ pub struct Build {
     pub model_cycles: u32,
 }
 
+impl Build {
+    /// Itself, since [`Accelerator::new`] has checked it; divisions by these numbers then compile
+    /// without a panic.
+    #[inline(always)]
+    fn clamped(self) -> Build {
+        let (layout, packing) = (self.layout, self.input_packing);
+        let input_lanes = layout.input_lanes.max(1);
+        let pixel_lanes = layout.pixel_lanes.max(1);
+        let layout = FeatureLayout { input_lanes, pixel_lanes, ..layout };
+        let (parts, row_taps) = (packing.parts.max(1), packing.row_taps.max(1));
+        let input_packing = InputPacking { parts, row_taps, ..packing };
+        Build { layout, input_packing, ..self }
+    }
+}
+
 /// An accelerator on a bus, and the model that it shall run.
 #[derive(Debug)]
 pub struct Accelerator<'m, B: RegBus> {
@@ -105,6 +120,30 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
     /// [`DriverError::Id`], [`DriverError::Version`], [`DriverError::ModelHash`] or
     /// [`DriverError::Build`].
     pub fn probe(&mut self) -> Result<(), DriverError> {
+        self.probe_identity()?;
+        self.check_build(false)?;
+        let expected = self.build.clamped().layout.tensor_window_words(&self.packed_input()) as u32;
+        let found = self.read(regs::INPUT_LENGTH);
+        if expected != found {
+            let what = "register input_length";
+            return Err(DriverError::Build { what, expected, found });
+        }
+        Ok(())
+    }
+
+    /// As [`Self::probe`], for a build with its tensors in a region of so many bytes.
+    pub(super) fn probe_external(&mut self, region_bytes: u32) -> Result<(), DriverError> {
+        self.probe_identity()?;
+        self.check_build(true)?;
+        let expected = self.read(regs::EXTERNAL_LENGTH);
+        if region_bytes < expected {
+            let (what, found) = ("bytes of the region", region_bytes);
+            return Err(DriverError::Build { what, expected, found });
+        }
+        Ok(())
+    }
+
+    fn probe_identity(&mut self) -> Result<(), DriverError> {
         let (expected, found) = (regs::ID_VALUE, self.read(regs::ID));
         if expected != found {
             return Err(DriverError::Id { expected, found });
@@ -117,24 +156,18 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
         if expected != found {
             return Err(DriverError::ModelHash { expected, found });
         }
-        self.check_build()
+        Ok(())
     }
 
-    fn check_build(&mut self) -> Result<(), DriverError> {
+    fn check_build(&mut self, is_external: bool) -> Result<(), DriverError> {
         let caps = self.read(regs::CAPS);
-        let found = capability(caps, "external");
-        if found != 0 {
-            let what = "tensors in external memory (not supported)";
-            return Err(DriverError::Build { what, expected: 0, found });
-        }
-        let layout = self.build.layout;
+        let layout = self.build.clamped().layout;
         let lanes = |name| 1u32.checked_shl(capability(caps, name)).unwrap_or(0);
-        let input_words = layout.tensor_window_words(&self.packed_input()) as u32;
         let checks = [
+            ("tensors in external memory", is_external.into(), capability(caps, "external")),
             ("input lanes", layout.input_lanes as u32, lanes("log2_tn")),
             ("pixel lanes", layout.pixel_lanes as u32, lanes("log2_tp")),
             ("bits of a lane", layout.lane_bits as u32, capability(caps, "lane_bits")),
-            ("register input_length", input_words, self.read(regs::INPUT_LENGTH)),
         ];
         for (what, expected, found) in checks {
             if expected != found {
@@ -144,9 +177,15 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
         Ok(())
     }
 
+    /// The build, with numbers by which the compiler sees that one can divide.
+    #[inline(always)]
+    pub(super) fn build(&self) -> Build {
+        self.build.clamped()
+    }
+
     /// Shape of the input as it lies in the accelerator.
     fn packed_input(&self) -> TensorSpec {
-        self.build.input_packing.spec(&self.model.input_spec())
+        self.build.clamped().input_packing.spec(&self.model.input_spec())
     }
 
     /// Writes the input tensor into the accelerator.
@@ -158,11 +197,12 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
     /// [`DriverError::Input`], [`DriverError::Engine`] or [`DriverError::Load`].
     pub fn load_input(&mut self, input: &[u8]) -> Result<(), DriverError> {
         self.model.check_input(input).map_err(DriverError::Input)?;
-        let (spec, layout) = (self.model.input_spec(), self.build.layout);
+        let (spec, build) = (self.model.input_spec(), self.build.clamped());
+        let (layout, packing) = (build.layout, build.input_packing);
         let packed = self.packed_input();
         self.clear_events();
         self.write(regs::WINDOW_SELECT, regs::WINDOW_INPUT);
-        window::write_input(&mut self.bus, &layout, &self.build.input_packing, &spec, input);
+        window::write_input(&mut self.bus, &layout, &packing, &spec, input);
         self.check_errors()?;
         let expected = layout.tensor_window_words(&packed) as u32;
         let found = self.read(regs::INPUT_LOADED);
@@ -190,6 +230,27 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
         Ok(Transfer::new(self))
     }
 
+    /// As [`Self::start`], on the input in a region of memory.
+    pub(super) fn start_external(
+        &mut self,
+        bus_address: u32,
+    ) -> Result<Transfer<'_, 'm, B>, DriverError> {
+        self.clear_events();
+        let watchdog = self.watchdog_cycles();
+        self.write(regs::WATCHDOG, watchdog);
+        self.write(regs::EXTERNAL_BASE, bus_address);
+        self.write(regs::CTRL, regs::CTRL_START);
+        self.check_errors()?;
+        // it runs, or has ended since: a DONE of the frame before is no event any more
+        let status = self.read(regs::STATUS);
+        let is_started = status & regs::STATUS_BUSY != 0
+            || self.read(regs::IRQ_STATUS) & (regs::IRQ_DONE | regs::IRQ_ERROR) != 0;
+        if !is_started {
+            return Err(DriverError::NotStarted { status });
+        }
+        Ok(Transfer::new(self))
+    }
+
     /// Reads the output tensor of the last frame.
     ///
     /// # Shapes
@@ -198,7 +259,7 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
     /// # Errors
     /// [`DriverError::Output`], or [`DriverError::Engine`] if the memory was busy.
     pub fn read_output(&mut self, output: &mut [u8]) -> Result<(), DriverError> {
-        let (spec, layout) = (self.model.output_spec(), self.build.layout);
+        let (spec, layout) = (self.model.output_spec(), self.build.clamped().layout);
         let (expected, found) = (spec.len(), output.len());
         if expected != found {
             return Err(DriverError::Output { expected, found });
@@ -236,16 +297,22 @@ impl<'m, B: RegBus> Accelerator<'m, B> {
     /// # Errors
     /// [`DriverError::Stuck`] if the engine does not stop, or why the probe failed.
     pub fn recover(&mut self) -> Result<(), DriverError> {
+        self.halt()?;
+        self.probe()
+    }
+
+    /// Abort and soft reset.
+    pub(super) fn halt(&mut self) -> Result<(), DriverError> {
         self.abort();
         if self.stops().is_err() {
             self.write(regs::CTRL, regs::CTRL_SOFT_RESET);
             self.stops()?;
         }
         self.write(regs::CTRL, regs::CTRL_SOFT_RESET);
-        self.probe()
+        Ok(())
     }
 
-    fn stops(&mut self) -> Result<(), DriverError> {
+    pub(super) fn stops(&mut self) -> Result<(), DriverError> {
         let mut status = 0;
         for _ in 0..STOP_POLLS {
             status = self.read(regs::STATUS);

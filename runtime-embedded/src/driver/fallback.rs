@@ -5,7 +5,62 @@ use super::accelerator::Accelerator;
 use super::error::DriverError;
 use super::transfer::Counters;
 use crate::error::RunError;
+use crate::model::Model;
 use crate::session::Session;
+
+/// An accelerator, wherever its tensors lie.
+pub trait Device<'m> {
+    /// The model.
+    fn model(&self) -> &Model<'m>;
+    /// Polls that a frame may take.
+    fn default_polls(&self) -> u32;
+    /// Checks that this is the accelerator of the model.
+    ///
+    /// # Errors
+    /// Why it is not.
+    fn probe(&mut self) -> Result<(), DriverError>;
+    /// Runs a frame within `polls` polls.
+    ///
+    /// # Shapes
+    /// `input` holds C·H·W bytes of the input tensor, `output` of the output tensor.
+    ///
+    /// # Errors
+    /// Any [`DriverError`].
+    fn infer(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+        polls: u32,
+    ) -> Result<Counters, DriverError>;
+    /// Abort, soft reset, and a new probe.
+    ///
+    /// # Errors
+    /// Why that failed.
+    fn recover(&mut self) -> Result<(), DriverError>;
+}
+
+impl<'m, B: RegBus> Device<'m> for Accelerator<'m, B> {
+    fn model(&self) -> &Model<'m> {
+        self.model()
+    }
+    fn default_polls(&self) -> u32 {
+        self.default_polls()
+    }
+    fn probe(&mut self) -> Result<(), DriverError> {
+        self.probe()
+    }
+    fn infer(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+        polls: u32,
+    ) -> Result<Counters, DriverError> {
+        self.infer(input, output, polls)
+    }
+    fn recover(&mut self) -> Result<(), DriverError> {
+        self.recover()
+    }
+}
 
 /// Who computed an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,31 +84,28 @@ pub struct Report {
 
 /// An accelerator and the session that stands in for it.
 #[derive(Debug)]
-pub struct WithFallback<'m, 'a, B: RegBus> {
-    accelerator: Accelerator<'m, B>,
+pub struct WithFallback<'m, 'a, D: Device<'m>> {
+    accelerator: D,
     session: Session<'m, 'a>,
     /// Attempts after the first.
     pub retries: u32,
-    /// Polls that one attempt may take, e.g. [`Accelerator::default_polls`].
+    /// Polls that one attempt may take, e.g. [`Device::default_polls`].
     pub polls: u32,
 }
 
-impl<'m, 'a, B: RegBus> WithFallback<'m, 'a, B> {
+impl<'m, 'a, D: Device<'m>> WithFallback<'m, 'a, D> {
     /// An accelerator and its model in software, with one retry and the default limit.
     ///
     /// # Errors
     /// [`RunError::Arena`] if the arena is smaller than [`crate::Model::arena_bytes`].
-    pub fn new(
-        accelerator: Accelerator<'m, B>,
-        arena: &'a mut [u8],
-    ) -> Result<WithFallback<'m, 'a, B>, RunError> {
+    pub fn new(accelerator: D, arena: &'a mut [u8]) -> Result<WithFallback<'m, 'a, D>, RunError> {
         let session = Session::new(*accelerator.model(), arena)?;
         let polls = accelerator.default_polls();
         Ok(WithFallback { accelerator, session, retries: 1, polls })
     }
 
     /// The accelerator, e.g. for its interrupts.
-    pub fn accelerator(&mut self) -> &mut Accelerator<'m, B> {
+    pub fn accelerator(&mut self) -> &mut D {
         &mut self.accelerator
     }
 

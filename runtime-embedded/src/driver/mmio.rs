@@ -1,4 +1,5 @@
-//! The register block in the address space: volatile accesses. The only unsafe code of the crate.
+//! Registers and shared memory in the address space: volatile accesses. The only unsafe code of the
+//! crate outside the kernels' assembly.
 #![allow(unsafe_code)]
 
 use core::ptr::{read_volatile, write_volatile};
@@ -51,10 +52,53 @@ impl RegBus for Mmio {
     }
 }
 
+/// Memory that an accelerator reads and writes too.
+#[derive(Debug)]
+pub(super) struct Volatile(&'static mut [u32]);
+
+impl Volatile {
+    pub(super) fn new(words: &'static mut [u32]) -> Volatile {
+        Volatile(words)
+    }
+
+    pub(super) fn address(&self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
+    pub(super) fn n_words(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn read(&mut self, index: usize) -> u32 {
+        match self.0.get(index) {
+            // SAFETY: a reference to a word is valid, and nobody else has this memory.
+            Some(word) => unsafe { read_volatile(word) },
+            None => 0,
+        }
+    }
+
+    pub(super) fn write(&mut self, index: usize, value: u32) {
+        if let Some(word) = self.0.get_mut(index) {
+            // SAFETY: as in `read`.
+            unsafe { write_volatile(word, value) }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use network::registers::{CTRL, ID};
+
+    #[test]
+    fn words_of_shared_memory_by_hand() {
+        let words: &'static mut [u32] = std::boxed::Box::leak(std::boxed::Box::new([1, 2, 3]));
+        let mut memory = Volatile::new(words);
+        memory.write(1, 7);
+        memory.write(3, 9);
+        assert_eq!([0, 1, 2, 3].map(|index| memory.read(index)), [1, 7, 3, 0]);
+        assert_eq!((memory.n_words(), memory.address() % 4), (3, 0));
+    }
 
     #[test]
     fn reads_and_writes_whole_registers_of_the_block_only() {

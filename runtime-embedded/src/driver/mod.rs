@@ -10,16 +10,20 @@
 
 mod accelerator;
 mod error;
+mod external;
 mod fallback;
 mod mmio;
+mod region;
 mod transfer;
 mod window;
 
 pub use accelerator::{Accelerator, Build};
 pub use error::{DriverError, EngineFault};
-pub use fallback::{Backend, Report, WithFallback};
+pub use external::{External, ExternalTransfer, Failed, Part, Places};
+pub use fallback::{Backend, Device, Report, WithFallback};
 pub use mmio::Mmio;
 pub use network::registers::{FeatureLayout, InputPacking};
+pub use region::{DmaMemory, Region};
 pub use transfer::{Counters, Poll, Transfer};
 
 /// Something through which the 32-bit registers of the block are reached, by byte offset.

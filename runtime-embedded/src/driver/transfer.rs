@@ -100,8 +100,19 @@ impl<'t, 'm, B: RegBus> Transfer<'t, 'm, B> {
     }
 
     fn timeout(&mut self, limit: u32) -> DriverError {
-        let operation = self.accelerator.read(regs::LAYER);
+        let operation = self.operation();
         DriverError::Timeout { limit, operation }
+    }
+
+    /// Index of the descriptor being run.
+    pub(super) fn operation(&mut self) -> u32 {
+        self.accelerator.read(regs::LAYER)
+    }
+
+    /// Ends the frame and sees that the engine has stopped.
+    pub(super) fn halt(mut self) -> Result<(), DriverError> {
+        let was_running = core::mem::replace(&mut self.is_running, false);
+        if was_running { self.accelerator.halt() } else { self.accelerator.stops() }
     }
 }
 

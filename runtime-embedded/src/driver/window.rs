@@ -126,7 +126,7 @@ impl Direct {
         let span = span(spec, self.pixel_lanes, self.n_units <= self.units);
         for y in 0..spec.height {
             for first in (0..spec.width).step_by(span) {
-                for unit in (0..self.n_units).step_by(self.units) {
+                for unit in (0..self.n_units).step_by(self.units.max(1)) {
                     let place = Span { y, first, length: span.min(spec.width - first) };
                     match self.n_units.min(self.units) {
                         1 => match self.pixels(spec, input, unit, place) {
@@ -214,7 +214,8 @@ impl Span {
 
 /// Pixels that follow each other in memory: a row if it has one word a pixel, else a group.
 fn span(spec: &TensorSpec, pixel_lanes: usize, one_word_a_pixel: bool) -> usize {
-    if one_word_a_pixel { spec.width } else { pixel_lanes }
+    let length = if one_word_a_pixel { spec.width } else { pixel_lanes };
+    length.max(1) // a tensor has columns; step_by would panic at 0
 }
 
 fn write_zeros(bus: &mut impl RegBus, n: usize) {

@@ -53,6 +53,24 @@ impl Verilated {
         self.peek(FAULTS)
     }
 
+    /// The 32-bit word of the simulated memory at an index.
+    ///
+    /// # Errors
+    /// If the bus does not answer.
+    pub fn read_memory(&mut self, index: u32) -> Result<u32, VerilatedError> {
+        self.poke(ADDRESS, index)?;
+        self.peek(DATA)
+    }
+
+    /// Writes the 32-bit word of the simulated memory at an index.
+    ///
+    /// # Errors
+    /// If the bus does not answer.
+    pub fn write_memory(&mut self, index: u32, value: u32) -> Result<(), VerilatedError> {
+        self.poke(ADDRESS, index)?;
+        self.poke(DATA, value)
+    }
+
     /// Writes the image of external memory, which holds the weights, beat by beat.
     pub(super) fn load_region(
         &mut self,

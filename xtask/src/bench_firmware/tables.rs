@@ -28,4 +28,9 @@ pub fn print(report: &Value) {
         report["panic_symbols"],
         report["float_symbols"]
     );
+    let soc = &report["soc"];
+    println!(
+        "whole system at {} lanes: {} cycles in software, {} with the accelerator, {} values differ",
+        soc["lanes"], soc["software_cycles"], soc["accelerator_cycles"], soc["mismatches"]
+    );
 }
