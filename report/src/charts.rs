@@ -209,7 +209,7 @@ fn add_places(plot: &mut Plot, places: &[Place], (x, y): (&Axis, &Axis), least: 
             shape,
             target: trial.id(),
             title: title(trial),
-            label: if is_labelled { label(trial) } else { String::new() },
+            label: if is_labelled { trial.label() } else { String::new() },
             label_at: at,
             anchor: "start",
         });
@@ -223,10 +223,6 @@ fn add_places(plot: &mut Plot, places: &[Place], (x, y): (&Axis, &Axis), least: 
     plot.place_labels();
     // drawn in the opposite order, so that the best lie on top
     plot.marks.reverse();
-}
-
-fn label(trial: &Trial) -> String {
-    format!("{} {}", trial.bits(), trial.series).trim_end().to_owned()
 }
 
 fn title(trial: &Trial) -> String {

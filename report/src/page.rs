@@ -128,7 +128,7 @@ fn facts(report: &Report) -> Vec<Fact> {
         let Some(trial) = trial else { return };
         let dice = trial.dice.as_ref();
         let drop = dice.map_or("–".into(), |dice| signed_points(dice.drop));
-        let detail = format!("{} {}, drop {drop}, {}", trial.mode, trial.bits(), size_of(trial));
+        let detail = format!("{} {}, drop {drop}, {}", trial.mode, trial.label(), size_of(trial));
         facts.push(Fact { value: value(trial), name, detail });
     };
     let dice = |trial: &Trial| points(trial.dice.as_ref().map(|dice| dice.quantized));
@@ -137,7 +137,8 @@ fn facts(report: &Report) -> Vec<Fact> {
         let within = known.iter().filter(|t| drop_of(t) <= limit && t.bytes.is_some());
         within.copied().min_by_key(|t| t.bytes)
     };
-    let best = known.iter().copied().min_by(|a, b| drop_of(a).total_cmp(&drop_of(b)));
+    let quantized = |trial: &Trial| trial.dice.as_ref().map_or(0.0, |dice| dice.quantized);
+    let best = known.iter().copied().max_by(|a, b| quantized(a).total_cmp(&quantized(b)));
     add(best, dice, "best Dice after quantization".into());
     let name = format!("smaller, within {} points of float", 100.0 * SMALL_DROP);
     add(smallest(SMALL_DROP), ratio_of, name);
@@ -190,9 +191,9 @@ fn plots(report: &Report) -> Result<Vec<([String; 2], &'static str)>, ReportErro
     Ok(plots)
 }
 
-/// One row for each mode, W and A with several seeds: means, and the ends of the drop.
+/// One row for each sweep, mode, W and A with several seeds: means, and the ends of the drop.
 fn groups(report: &Report) -> Vec<[String; 8]> {
-    let key = |t: &Trial| (t.mode.clone(), t.weight_bits, t.activation_bits);
+    let key = |t: &Trial| (t.series.clone(), t.mode.clone(), t.weight_bits, t.activation_bits);
     let mut keys: Vec<_> = report.trials.iter().map(key).collect();
     keys.dedup();
     let mut rows = Vec::new();
@@ -208,7 +209,7 @@ fn groups(report: &Report) -> Vec<[String; 8]> {
         let ends = [drops.clone().fold(f64::INFINITY, f64::min), drops.fold(-1.0, f64::max)];
         rows.push([
             group[0].mode.clone(),
-            group[0].bits(),
+            group[0].label(),
             dice.len().to_string(),
             points(Some(sum(|d| d.float) / n)),
             points(Some(sum(|d| d.quantized) / n)),

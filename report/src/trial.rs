@@ -142,6 +142,11 @@ impl Trial {
         format!("W{}/A{}", self.weight_bits, self.activation_bits)
     }
 
+    /// The bits, and the sweep where a report joins several: `W4/A6 em-base8`.
+    pub fn label(&self) -> String {
+        format!("{} {}", self.bits(), self.series).trim_end().to_owned()
+    }
+
     /// Float bytes over quantized bytes.
     pub fn ratio(&self) -> Option<f64> {
         Some(self.float_bytes? as f64 / self.bytes? as f64)

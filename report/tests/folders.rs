@@ -58,11 +58,12 @@ fn sweeps_share_a_report_under_names_of_their_own() {
     assert_eq!(report.trials[12].name, "em-wide/fixed-w8a8-s1");
     let page = html(&report, &Pictures::default()).expect("a page");
     assert!(page.contains("href=\"#trial-em-wide-fixed-w8a8-s1\""), "each point leads to its own");
+    assert!(page.contains("<td>W4/A6 em-wide</td>"), "means over seeds keep the sweeps apart");
     let message = read_all(&[narrow.clone(), narrow.clone()]).expect_err("refused").to_string();
     assert!(message.contains("names of their own, found em-sweep/"), "{message}");
-    let text = std::fs::read_to_string(wide.join("scaled-w8a8-s1/result.json")).expect("reads");
     for trial in read(&wide).expect("a sweep").trials {
         let path = trial.folder.join("result.json");
+        let text = std::fs::read_to_string(&path).expect("reads");
         std::fs::write(&path, text.replace("\"phantom\"", "\"other\"")).expect("writes");
     }
     let message = read_all(&[narrow, wide]).expect_err("refused").to_string();
