@@ -195,7 +195,7 @@ fn fuzzed_models_run_inside_their_arenas() {
 
 /// QUNET_FUZZ_BLOBS (ten million) from QUNET_FUZZ_SEED (1) on; prints its counts.
 #[test]
-#[ignore = "runs for minutes"]
+#[ignore = "runs for a minute: `make fuzz`"]
 fn ten_million_fuzzed_models_run_inside_their_arenas() {
     let number = |name: &str, other: u64| {
         std::env::var(name).map_or(other, |text| text.parse().expect("a number"))

@@ -8,12 +8,10 @@ use explore::{Row, Settings, TrialResult, summarize};
 use quantizer::progress::write_atomically;
 use serde::{Deserialize, Serialize};
 
-use crate::files::workspace_root;
+use crate::files::{read_json, replace_block, workspace_root};
 
 const JSON: &str = "docs/results.json";
 const DOCUMENT: &str = "docs/results.md";
-const OPENING: &str = "<!-- results -->\n";
-const CLOSING: &str = "<!-- end -->";
 
 /// Options of add-results.
 #[derive(Args)]
@@ -50,14 +48,14 @@ impl Entry {
 impl AddResults {
     /// Replaces or appends the rows of the sweep, then writes the table.
     pub fn run(self) -> Result<()> {
-        let settings: Settings = read(&self.sweep.join("sweep.json"))?;
+        let settings: Settings = read_json(&self.sweep.join("sweep.json"))?;
         let mut trials: Vec<TrialResult> = Vec::new();
         let mut folders: Vec<PathBuf> = std::fs::read_dir(&self.sweep)?
             .map(|entry| Ok(entry?.path().join("result.json")))
             .collect::<Result<_>>()?;
         folders.sort();
         for file in folders.iter().filter(|file| file.exists()) {
-            let value: serde_json::Value = read(file)?;
+            let value: serde_json::Value = read_json(file)?;
             if value.get("dice").is_some() {
                 trials.push(serde_json::from_value(value).context("a trial's result")?);
             }
@@ -69,7 +67,7 @@ impl AddResults {
         let model = &settings.configs.model;
         let network = format!("base {}, depth {}", model.base_width, model.depth);
         let evaluate = &settings.evaluate;
-        let mut entries: Vec<Entry> = read(&workspace_root().join(JSON))?;
+        let mut entries: Vec<Entry> = read_json(&workspace_root().join(JSON))?;
         for row in summarize(&trials, evaluate.n_resamples, evaluate.seed) {
             let (command, commit) = (self.command.clone(), self.commit.clone());
             let entry = Entry { network: network.clone(), row, command, commit };
@@ -92,12 +90,9 @@ pub fn write_table(root: &Path) -> Result<()> {
 
 /// docs/results.md with the table that docs/results.json asks for.
 pub fn document(root: &Path) -> Result<String> {
-    let entries: Vec<Entry> = read(&root.join(JSON))?;
+    let entries: Vec<Entry> = read_json(&root.join(JSON))?;
     let mut text = std::fs::read_to_string(root.join(DOCUMENT)).context(DOCUMENT)?;
-    let start = text.find(OPENING).with_context(|| format!("{DOCUMENT}: no line {OPENING}"))?;
-    let start = start + OPENING.len();
-    let length = text[start..].find(CLOSING).with_context(|| format!("no line {CLOSING}"))?;
-    text.replace_range(start..start + length, &table(&entries));
+    replace_block(&mut text, "results", &table(&entries)).context(DOCUMENT)?;
     Ok(text)
 }
 
@@ -131,9 +126,4 @@ fn table(entries: &[Entry]) -> String {
         text += &format!("| {} |\n", cells.join(" | "));
     }
     text
-}
-
-fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    serde_json::from_str(&text).with_context(|| path.display().to_string())
 }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use datasets::{Dataset, Mask, Sample};
+use hdl_gen::HardwareConfig;
 use network::Network;
 use quantizer::progress::write_atomically;
 use report::{DataSource, Images, Pictures, Trial, html, read_all};
 use sim::EvaluateConfig;
 
 use crate::commands::simulate::{Metadata, Split, side};
-use crate::config::ConfigArgs;
+use crate::config::{ConfigArgs, RunConfig};
 use crate::output::{bytes, say, table};
 use crate::progress;
 use crate::run_dir::{read_samples, samples_dir};
@@ -52,8 +53,11 @@ impl Report {
     pub fn run(self) -> Result<()> {
         let mut report = read_all(&self.runs)?;
         let mut pictures = Pictures::default();
-        self.add_cycles(&mut report)?;
-        match self.source(&report)? {
+        let config = self.config()?;
+        if let Some(config) = &config {
+            add_cycles(&mut report, &config.hardware);
+        }
+        match self.source(&report, config)? {
             Some(source) => match datasets::load(&source.data, &source.split) {
                 Ok(data) => self.examine(&mut report, (&data, &source), &mut pictures)?,
                 // what the reader named must be there; what a sweep remembers may have moved
@@ -77,29 +81,20 @@ impl Report {
         Ok(())
     }
 
-    /// Cycles of trials that know none, on the accelerator that `--config` describes.
-    fn add_cycles(&self, report: &mut report::Report) -> Result<()> {
-        let Some(config) = &self.config else { return Ok(()) };
+    /// The configuration that `--config` names.
+    fn config(&self) -> Result<Option<RunConfig>> {
+        let Some(config) = &self.config else { return Ok(None) };
         let (config, data, set) = (config.clone(), self.data.clone(), Vec::new());
-        let hardware = ConfigArgs { config, data, set }.load()?.hardware;
-        for trial in report.trials.iter_mut().filter(|trial| trial.cycles.is_none()) {
-            let Some(network) = &trial.network else { continue };
-            match explore::cost_of(network, &hardware) {
-                Ok(cost) => {
-                    trial.cycles = Some(cost.cycles);
-                    trial.energy_uj = Some(cost.energy_uj);
-                }
-                Err(error) => report.notes.push(format!("{}: no cycles: {error}", trial.name)),
-            }
-        }
-        Ok(())
+        ConfigArgs { config, data, set }.load().map(Some)
     }
 
     /// The data that the options name, else those that the sweep remembers.
-    fn source(&self, report: &report::Report) -> Result<Option<DataSource>> {
-        if let Some(config) = &self.config {
-            let (config, data, set) = (config.clone(), self.data.clone(), Vec::new());
-            let config = ConfigArgs { config, data, set }.load()?;
+    fn source(
+        &self,
+        report: &report::Report,
+        config: Option<RunConfig>,
+    ) -> Result<Option<DataSource>> {
+        if let Some(config) = config {
             let (data, split, evaluate) = (config.data, config.split, config.evaluate);
             return Ok(Some(DataSource { data, split, evaluate }));
         }
@@ -142,6 +137,20 @@ impl Report {
         }
         bar.finish_and_clear();
         Ok(())
+    }
+}
+
+/// Cycles of trials that know none, on the accelerator that is configured.
+fn add_cycles(report: &mut report::Report, hardware: &HardwareConfig) {
+    for trial in report.trials.iter_mut().filter(|trial| trial.cycles.is_none()) {
+        let Some(network) = &trial.network else { continue };
+        match explore::cost_of(network, hardware) {
+            Ok(cost) => {
+                trial.cycles = Some(cost.cycles);
+                trial.energy_uj = Some(cost.energy_uj);
+            }
+            Err(error) => report.notes.push(format!("{}: no cycles: {error}", trial.name)),
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use comfy_table::{Table as Terminal, presets::UTF8_FULL_CONDENSED};
 
 use super::report::{Equality, Report};
+use crate::files::replace_block;
 
 /// One table; the markers in the document are `<!-- bench-rtl NAME -->` and `<!-- end -->`.
 struct Table {
@@ -30,11 +31,8 @@ pub fn printed(report: &Report) -> String {
 pub fn rewritten(document: &str, report: &Report) -> Result<String> {
     let mut document = document.to_owned();
     for table in tables(report).iter().filter(|table| !table.rows.is_empty()) {
-        let opening = format!("<!-- bench-rtl {} -->\n", table.name);
-        let start = document.find(&opening).with_context(|| format!("no line {opening}"))?;
-        let start = start + opening.len();
-        let length = document[start..].find("<!-- end -->").context("no line <!-- end -->")?;
-        document.replace_range(start..start + length, &markdown(table, report));
+        let name = format!("bench-rtl {}", table.name);
+        replace_block(&mut document, &name, &markdown(table, report))?;
     }
     Ok(document)
 }

@@ -16,6 +16,8 @@ use quantizer::train::{Recipe, learning_rate};
 use quantizer::unet::{UNet, UnitValues};
 use serde::Serialize;
 
+use crate::files::read_json;
+
 /// The network and the loop in PyTorch.
 const SCRIPT: &str = include_str!("train.py");
 
@@ -76,9 +78,7 @@ impl CompareTorch {
     /// Trains in PyTorch on the batches of the sweep's float network and judges both.
     pub fn run(self) -> Result<()> {
         let path = self.sweep.join("sweep.json");
-        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let whole: Settings =
-            serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+        let whole: Settings = read_json(&path)?;
         let job = Job::Float { seed: self.seed };
         let run_dir = Folder::open(&self.sweep, &whole)?.of(&job);
         let settings = whole.of(&job);
