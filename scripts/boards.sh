@@ -2,12 +2,13 @@
 # Builds the firmware of a board (runtime-embedded/boards) with a model inside, and runs it where
 # QEMU can.
 #
-# usage: scripts/boards.sh BOARD [--run | --setup]
+# usage: scripts/boards.sh BOARD [--run | --setup] [--defmt]
 #   BOARD    nucleo-f446re, rp2040, esp32-c3, picorv32-soc, or capi (the C library and its example)
 #   --run    run it in QEMU too: nucleo-f446re unchanged on netduinoplus2, rp2040 and esp32-c3 built
 #            for microbit and riscv32 virt, capi's example on mps2-an386; picorv32-soc is run by
 #            `qunet soc`
 #   --setup  only see to the tools, then stop
+#   --defmt  nucleo-f446re: the example that prints defmt frames, which defmt-print -e IMAGE reads
 #
 # Environment
 #   QUNET_FIRMWARE_DATA        folder with model.qunet, input_0.bin and output_0.bin (the input and
@@ -35,10 +36,12 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BOARD=
 MODE=build
+EXAMPLE=
 while [ $# -gt 0 ]; do
   case $1 in
     --setup) MODE=setup;;
     --run) MODE=run;;
+    --defmt) EXAMPLE=-defmt;;
     -h|--help) sed -n '2,/^set -euo/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0;;
     -*) echo "error: unknown argument '$1'; see --help" >&2; exit 2;;
     *) BOARD=$1;;
@@ -63,6 +66,10 @@ if [ "$MODE" = run ]; then
     picorv32-soc) echo "error: picorv32-soc: QEMU has no such machine; 'qunet soc' runs it in Verilator" >&2; exit 2;;
     rp2040|esp32-c3) FEATURES=(--features qemu);;
   esac
+fi
+if [ -n "$EXAMPLE" ]; then
+  [ "$BOARD" = nucleo-f446re ] || { echo "error: --defmt: expected nucleo-f446re, found '$BOARD'" >&2; exit 2; }
+  FEATURES+=(--features defmt)
 fi
 BUILD_DIR=${QUNET_BOARDS_TARGET_DIR:-$ROOT/target/boards}
 
@@ -101,7 +108,7 @@ else
     /usr/bin/cargo build --quiet -Zbuild-std=core --release "${FEATURES[@]}" --target "$TARGET" --target-dir "$BUILD_DIR/debian" >&2 || exit 1
 fi
 BUILT=$BUILD_DIR/$TOOLCHAIN/$TARGET/release
-IMAGE=$BUILT/qunet-$BOARD
+IMAGE=$BUILT/qunet-$BOARD$EXAMPLE
 if [ "$BOARD" = capi ]; then
   # the sizes that a C programmer takes from `qunet inspect` are those of the files here
   IMAGE=$BUILT/qunet-capi-example

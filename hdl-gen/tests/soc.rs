@@ -34,11 +34,11 @@ fn system(folder: &Path, processor: &str) -> SocManifest {
     let (network, config) = (unet(&small()), config([2, 4, 4, 4]));
     let accelerator = generate(&network, &config, &folder.join("first")).expect("generates");
     let soc = folder.join("soc");
-    let manifest = emit(&accelerator.manifest, 64 << 10, processor, &soc).expect("emits");
+    let manifest = emit(&network, &accelerator.manifest, 64 << 10, processor, &soc).expect("emits");
     generate(&network, &config, &soc.join("accelerator")).expect("generates");
     fs::write(soc.join("firmware.hex"), "0000006f\n").expect("writes");
     // a system again: the accelerator stays
-    emit(&accelerator.manifest, 64 << 10, processor, &soc).expect("emits");
+    emit(&network, &accelerator.manifest, 64 << 10, processor, &soc).expect("emits");
     assert!(soc.join("accelerator/manifest.json").is_file());
     manifest
 }
@@ -91,7 +91,7 @@ fn what_cannot_work_is_refused() {
     let message = |config: &HardwareConfig, ram, processor: &str| {
         let accelerator = generate(&network, config, &folder.path().join("a")).expect("generates");
         let out = folder.path().join("soc");
-        let error = emit(&accelerator.manifest, ram, processor, &out).unwrap_err();
+        let error = emit(&network, &accelerator.manifest, ram, processor, &out).unwrap_err();
         assert!(!out.exists(), "nothing is written");
         error.to_string()
     };
@@ -114,6 +114,6 @@ fn what_cannot_work_is_refused() {
     fs::create_dir(&foreign).expect("creates");
     fs::write(foreign.join("notes.txt"), "mine").expect("writes");
     let accelerator = generate(&network, &wishbone, &folder.path().join("a")).expect("generates");
-    assert!(emit(&accelerator.manifest, 4096, processor, &foreign).is_err());
+    assert!(emit(&network, &accelerator.manifest, 4096, processor, &foreign).is_err());
     assert_eq!(fs::read(foreign.join("notes.txt")).expect("reads"), b"mine");
 }

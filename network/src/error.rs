@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Where in a network: a layer or a tensor by position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Place {
     /// Index into the layer list.
     Layer(usize),
@@ -22,6 +23,7 @@ impl core::fmt::Display for Place {
 
 /// A network or file that cannot be run; each variant says where, what was expected and found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum NetworkError {
     /// The bytes do not start like a `.qunet` file.
     #[error("not a .qunet file: expected the magic bytes \"QUNET\\0\\r\\n\"")]

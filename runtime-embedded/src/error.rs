@@ -8,6 +8,7 @@ pub type LoadError = NetworkError;
 
 /// Why a run did not start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum RunError {
     /// The arena cannot hold the model's tensors.
     #[error("arena: expected {expected} bytes or more, found {found}")]

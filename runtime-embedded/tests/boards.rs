@@ -11,6 +11,7 @@ use std::process::{Command, Output};
 use std::{env, fs};
 
 use common::small_unet;
+use network::Network;
 
 /// The boards, and whether QEMU has a machine for them.
 const BOARDS: [(&str, bool); 4] =
@@ -29,15 +30,14 @@ fn tools_are_there() -> bool {
 }
 
 /// Model, sample and output, and the bytes of the arena.
-fn write_data(folder: &Path) -> usize {
+fn write_data(folder: &Path, (network, input): &(Network, Vec<u8>)) -> usize {
+    let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).unwrap();
-    // small enough for a micro:bit
-    let (network, input) = small_unet(16, 2);
-    let output = network.run_reference(&input).unwrap().swap_remove(network.output.index());
+    let output = network.run_reference(input).unwrap().swap_remove(network.output.index());
     fs::write(folder.join("model.qunet"), network.to_bytes().unwrap()).unwrap();
     fs::write(folder.join("input_0.bin"), input).unwrap();
     fs::write(folder.join("output_0.bin"), output).unwrap();
-    network::plan::plan(&network).arena_bytes
+    network::plan::plan(network).arena_bytes
 }
 
 fn run(arguments: &[&str], folder: &Path, arena_bytes: usize) -> (Output, String) {
@@ -57,8 +57,8 @@ fn boards_are_built_and_equal_the_reference() {
         return;
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("board-data");
-    let _ = fs::remove_dir_all(&folder);
-    let arena_bytes = write_data(&folder);
+    // small enough for a micro:bit
+    let arena_bytes = write_data(&folder, &small_unet(16, 2));
     for (board, runs) in BOARDS {
         let (output, text) = run(&[board], &folder, arena_bytes);
         assert!(output.status.success(), "{board}");
@@ -81,6 +81,48 @@ fn boards_are_built_and_equal_the_reference() {
     let (output, text) = run(&["capi", "--run"], &folder, arena_bytes);
     assert_eq!(output.status.code(), Some(1));
     assert!(text.contains("error: a value differs"), "{text}");
+}
+
+/// The messages of the defmt frames that an example printed, and whether it ended well.
+fn log_of(folder: &Path) -> (bool, Vec<String>) {
+    let image = folder.join("image");
+    let mut command = Command::new(script());
+    command.args(["nucleo-f446re", "--run", "--defmt"]).env("QUNET_FIRMWARE_DATA", folder);
+    let output = command.env("QUNET_BOARDS_IMAGE", &image).output().unwrap();
+    println!("{}", String::from_utf8_lossy(&output.stderr));
+    // the script's own line comes last
+    let frames = output.stdout.windows(9).rposition(|bytes| bytes == b"{\"board\":").unwrap();
+    let table = defmt_decoder::Table::parse(&fs::read(image).unwrap()).unwrap().unwrap();
+    let mut decoder = table.new_stream_decoder();
+    decoder.received(&output.stdout[..frames]);
+    let messages =
+        std::iter::from_fn(|| decoder.decode().ok().map(|f| f.display(false).to_string()));
+    let messages: Vec<String> = messages.collect();
+    println!("{messages:#?}");
+    (output.status.success(), messages)
+}
+
+#[test]
+fn counts_and_errors_are_defmt_frames() {
+    if !tools_are_there() && env::var_os("CI").is_none() {
+        println!("skipped counts_and_errors_are_defmt_frames: run scripts/setup.sh");
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("board-logs");
+    let (mut network, mut input) = small_unet(16, 2);
+    network.tensors[network.input.index()].spec.bits = 6;
+    input.iter_mut().for_each(|value| *value = (*value as i8 >> 2) as u8);
+    write_data(&folder, &(network, input.clone()));
+    let (is_good, messages) = log_of(&folder);
+    assert!(is_good);
+    let layers = messages.iter().filter(|message| message.contains("layer ")).count();
+    assert!(layers > 5 && messages.iter().any(|m| m.contains("equal to the simulator: true")));
+    // an error says where, what was expected and what was found
+    input[3] = 100;
+    fs::write(folder.join("input_0.bin"), input).unwrap();
+    let (is_good, messages) = log_of(&folder);
+    assert!(!is_good);
+    assert!(messages[0].contains("run: Input(InputValue { index: 3, bits: 6 })"), "{messages:?}");
 }
 
 #[test]

@@ -100,9 +100,26 @@ fn start(network: &Network, config: &HardwareConfig) -> (Bus, Build) {
         output_window_base: base as u32,
         model_cycles: manifest.model_cycles as u32,
     };
+    check_constant(&engine, "BUILD", &build);
+    if manifest.external.is_some() {
+        let [input, output] = places(&design);
+        check_constant(&engine, "PLACES", &Places { input: &input, output: &output });
+    }
     let Fault { n_lost, n_doubled, n_dead, n_stuck } = Fault::default();
     let (wrong_hash, watchdog, is_stuck) = (false, None, false);
     (Bus { design, wrong_hash, watchdog, n_lost, n_doubled, n_dead, n_stuck, is_stuck }, build)
+}
+
+/// A constant of `qunet_model.rs` is this value, which is printed the way Rust writes it.
+fn check_constant(engine: &Path, name: &str, expected: &dyn std::fmt::Debug) {
+    let text = std::fs::read_to_string(engine.join("qunet_model.rs")).unwrap();
+    let plain = |text: &str| {
+        let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '&').collect();
+        text.replace(",}", "}").replace(",]", "]")
+    };
+    let value = text.split_once(&format!("pub const {name}: ")).unwrap().1;
+    let value = value.split_once('=').unwrap().1.split_once(';').unwrap().0;
+    assert_eq!(plain(value), plain(&format!("{expected:?}")), "{text}");
 }
 
 /// Verilator is here; if not, says what is skipped, and fails where nothing may be.

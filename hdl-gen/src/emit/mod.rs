@@ -11,7 +11,7 @@ mod readme;
 pub mod simulation;
 pub mod sources;
 mod svd;
-mod test_bench;
+pub(crate) mod test_bench;
 mod top;
 
 use std::path::Path;
@@ -90,10 +90,7 @@ pub fn generate(
     }
     folder.write("model.qunet", &model)?;
     folder.write("qunet_model.h", model_header::model_header(&manifest).as_bytes())?;
-    if external.is_none() {
-        let constant = model_header::model_constant(&manifest);
-        folder.write("qunet_model.rs", constant.as_bytes())?;
-    }
+    folder.write("qunet_model.rs", model_header::model_constants(&manifest).as_bytes())?;
     let bench = match &external {
         None => test_bench::test_bench(network, &schedule, &manifest),
         Some(external) => external_bench(network, &schedule, &external.plan, &manifest),

@@ -48,13 +48,17 @@ pub fn model_header(manifest: &Manifest) -> String {
     text
 }
 
-/// Text of the Rust constant for the driver of `qunet-runtime-embedded`, which runs builds on chip.
-pub fn model_constant(manifest: &Manifest) -> String {
+/// Text of the Rust constants for the driver of `qunet-runtime-embedded`.
+pub fn model_constants(manifest: &Manifest) -> String {
     let layout = manifest.engine.layout();
     let packing = &manifest.input_packing;
+    let (external, places) = match &manifest.memories.external {
+        None => ("", String::new()),
+        Some(external) => (", `Places`, `Part`", places(manifest, external.region.depth * 16)),
+    };
     format!(
-        "// Generated with the design; do not edit. To be included where `Build`, `FeatureLayout` and
-// `InputPacking` of `qunet_runtime_embedded::driver` are in scope.
+        "// Generated with the design; do not edit. To be included where `Build`, `FeatureLayout`,
+// `InputPacking`{external} of `qunet_runtime_embedded::driver` are in scope.
 
 /// What the driver must know of this accelerator, which was generated from model {:08x}.
 pub const BUILD: Build = Build {{
@@ -63,7 +67,7 @@ pub const BUILD: Build = Build {{
     output_window_base: {},
     model_cycles: {},
 }};
-",
+{places}",
         manifest.model_hash,
         layout.input_lanes,
         layout.pixel_lanes,
@@ -73,6 +77,33 @@ pub const BUILD: Build = Build {{
         packing.row_taps,
         output_window_base(manifest),
         manifest.model_cycles,
+    )
+}
+
+/// The constants for a region in external memory.
+fn places(manifest: &Manifest, region_bytes: usize) -> String {
+    let [input, output] = [manifest.input, manifest.output].map(|tensor| {
+        let parts = manifest.external_parts(tensor).iter().map(|part| {
+            let ExternalPart { first_group, n_groups, address, row_bytes } = part;
+            format!(
+                "        Part {{ first_group: {first_group}, n_groups: {n_groups}, \
+                 address: {address}, row_bytes: {row_bytes} }},\n"
+            )
+        });
+        parts.collect::<String>()
+    });
+    format!(
+        "
+/// Bytes of the region in external memory.
+pub const EXTERNAL_BYTES: usize = {region_bytes};
+/// Where input and output lie in it.
+pub const PLACES: Places<'static> = Places {{
+    input: &[
+{input}    ],
+    output: &[
+{output}    ],
+}};
+"
     )
 }
 

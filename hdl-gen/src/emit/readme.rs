@@ -23,7 +23,7 @@ Modelled cycles a frame: {} (utilisation {:.1} %).
 | {TOP}.v | top level: one instance of `qunet_engine` with this model's parameters |
 | other *.v, qunet_defs.vh | the engine |
 {simulation}{images}| qunet_regs.h, qunet.svd | register block for C and for CMSIS-SVD tools |
-| qunet_model.h{constant} | addresses of this model for a driver |
+| qunet_model.h, qunet_model.rs | addresses of this model for a driver |
 | Makefile, qunet_top.core | simulation with plain make, FuseSoC core |
 | manifest.json | the same and more, for programs |
 | qunet_tb.v, tb_*.hex | self-checking bench |
@@ -61,10 +61,6 @@ the preparation are in the model's metadata (`qunet inspect --json`).
         cycles.total,
         100.0 * cycles.utilization,
         manifest.simulation_files().join(" "),
-        constant = match &manifest.memories.external {
-            None => ", qunet_model.rs",
-            Some(_) => "",
-        },
         simulation = simulation(manifest),
         images = images(&manifest.memories),
         memories = memories(&manifest.memories),

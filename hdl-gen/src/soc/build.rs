@@ -86,7 +86,7 @@ pub fn generate_soc(
     let built = firmware(parts.script, work.path(), ram_bytes)?;
     let elf = std::fs::read(&built.image).map_err(|error| io(&built.image, error))?;
     let image = RamImage::from_elf(&elf, ram_bytes)?;
-    let manifest = emit(&accelerator.manifest, ram_bytes, parts.processor, out_dir)?;
+    let manifest = emit(network, &accelerator.manifest, ram_bytes, parts.processor, out_dir)?;
     image.write(out_dir)?;
     generate(network, config, &out_dir.join(ACCELERATOR))?;
     Ok(SocBuild {

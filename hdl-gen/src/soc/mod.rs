@@ -5,6 +5,7 @@
 //! build folder lies in it as `accelerator/`, the program as [`FIRMWARE`] (see [`RamImage`]);
 //! [`generate_soc`] makes all of it from a network. The crate `sim` runs it.
 
+mod bench;
 mod build;
 mod definitions;
 mod image;
@@ -13,6 +14,7 @@ pub mod sources;
 
 use std::path::Path;
 
+use network::Network;
 use network::soc::{ACCELERATOR_BASE, HOST_BASE, RAM_BASE};
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +63,8 @@ pub struct SocManifest {
     pub model_hash: u32,
 }
 
-/// Writes the folder of the system around an accelerator, whose own folder belongs into it.
+/// Writes the folder of the system around a network's accelerator, whose own folder belongs into
+/// it, with a bench of its own.
 ///
 /// `processor` is the text of PicoRV32's `picorv32.v`. An earlier system there is replaced, the
 /// accelerator in it stays.
@@ -70,6 +73,7 @@ pub struct SocManifest {
 /// If the accelerator is not one with a Wishbone port and its tensors on chip, the memory's size is
 /// not legal, or writing fails; an earlier system is then untouched.
 pub fn emit(
+    network: &Network,
     accelerator: &Manifest,
     ram_bytes: usize,
     processor: &str,
@@ -87,6 +91,7 @@ pub fn emit(
     folder.write("memory.x", linker_memory(ram_bytes).as_bytes())?;
     folder.write("README.md", readme::readme(&manifest).as_bytes())?;
     let json = serde_json::to_string_pretty(&manifest).unwrap_or_default();
+    bench::write(&mut folder, &manifest, network, accelerator.model_cycles)?;
     folder.write(MANIFEST, (json + "\n").as_bytes())?;
     folder.finish()?;
     Ok(manifest)

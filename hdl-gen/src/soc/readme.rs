@@ -23,6 +23,7 @@ README describes it. Plain Verilog-2005 that needs nothing of ours.
 | picorv32.v | the processor, ISC licence (its header), from YosysHQ |
 | qunet_soc_defs.vh, qunet_soc.h, memory.x | the memory map for Verilog, C and a linker |
 | {FIRMWARE} | the program, a word a line, for `$readmemh` |
+| qunet_soc_tb.v, tb_requests.hex, tb_answers.hex, Makefile | self-checking bench: `make` runs it with Verilator or Icarus |
 | soc.json | files, images and memory map, for programs |
 
 ## Memory map

@@ -14,7 +14,7 @@ const STOP_POLLS: u32 = 1000;
 /// Shortest watchdog in cycles.
 const LEAST_WATCHDOG: u32 = 10_000;
 
-/// What the driver must know of a generated accelerator: constants of its `qunet_model.h`.
+/// What the driver must know of a generated accelerator: `BUILD` of its `qunet_model.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Build {
     /// TN, TP and LANE_BITS.

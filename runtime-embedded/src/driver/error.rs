@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// The bits of register ERR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EngineFault {
     /// Value of the register.
     pub bits: u32,
@@ -45,6 +46,7 @@ impl core::fmt::Display for EngineFault {
 
 /// Why the accelerator gave no result; each variant says what, expected and found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DriverError {
     /// No accelerator answers at this address.
     #[error("register id: expected {expected:#010x}, found {found:#010x}")]

@@ -16,7 +16,7 @@ use crate::model::Model;
 /// 32-bit units of the widest feature word.
 const MOST_UNITS: usize = 256;
 
-/// Some channel groups of a tensor in the region, from `manifest.json` or `qunet_model.h`.
+/// Some channel groups of a tensor in the region, from `PLACES` of a build's `qunet_model.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     /// First group of TN channels.

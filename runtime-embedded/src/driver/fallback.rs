@@ -64,6 +64,7 @@ impl<'m, B: RegBus> Device<'m> for Accelerator<'m, B> {
 
 /// Who computed an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Backend {
     /// The accelerator, with what it counted.
     Accelerator(Counters),
@@ -73,6 +74,7 @@ pub enum Backend {
 
 /// How an output came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Report {
     /// Who computed it.
     pub backend: Backend,

@@ -9,6 +9,7 @@ use crate::session::CycleSource;
 
 /// What the engine counted in a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Counters {
     /// Cycles of the frame.
     pub cycles: u32,
@@ -20,6 +21,7 @@ pub struct Counters {
 
 /// The state of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Poll {
     /// It runs.
     Running,

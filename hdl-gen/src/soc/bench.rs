@@ -1,0 +1,146 @@
+//! The self-checking bench of a system: a golden image for the accelerator, and the answers that
+//! the program must give.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use network::Network;
+use network::soc::{Answer, COUNT_WORDS, Counts, Request};
+
+use super::SocManifest;
+use crate::emit::folder::Folder;
+use crate::emit::test_bench::golden_input;
+use crate::error::HdlError;
+
+/// Times that the image is run.
+const N_RUNS: usize = 2;
+/// Cycles that the program may take for a byte of model, input or output, beside the frame.
+const CYCLES_PER_BYTE: u64 = 2000;
+
+/// Writes bench, words and Makefile.
+pub fn write(
+    folder: &mut Folder,
+    manifest: &SocManifest,
+    network: &Network,
+    model_cycles: u64,
+) -> Result<(), HdlError> {
+    let input = golden_input(network.spec(network.input));
+    let mut values = network.run_reference(&input)?;
+    let output = values.swap_remove(network.output.index());
+    let requests = requests(&input);
+    let answers = answers(&output);
+    let n_bytes = network.to_bytes()?.len() + input.len() + output.len();
+    let most = N_RUNS as u64 * 4 * model_cycles + CYCLES_PER_BYTE * n_bytes as u64;
+    let constants = format!(
+        "    localparam N_REQUESTS = {};\n    localparam N_ANSWERS = {};\n    \
+         localparam MAX_CYCLES = {};\n",
+        requests.lines().count(),
+        answers.lines().count(),
+        most.min(i32::MAX as u64),
+    );
+    let parameters = manifest.images.iter().map(|(name, file)| format!(".{name}(\"{file}\")"));
+    let parameters = parameters.chain([format!(".RAM_BYTES({})", manifest.ram_bytes)]);
+    let parameters = parameters.collect::<Vec<_>>().join(",\n        ");
+    let bench = include_str!("qunet_soc_tb.v").replace("    // CONSTANTS\n", &constants);
+    let bench = bench.replace("// PARAMETERS", &parameters);
+    folder.write("qunet_soc_tb.v", bench.as_bytes())?;
+    folder.write("tb_requests.hex", requests.as_bytes())?;
+    folder.write("tb_answers.hex", answers.as_bytes())?;
+    folder.write("Makefile", makefile(manifest).as_bytes())
+}
+
+/// Words of the requests, a line each.
+fn requests(input: &[u8]) -> String {
+    let mut text = String::new();
+    for _ in 0..N_RUNS {
+        let _ = writeln!(text, "{:08x}", Request::Accelerator.word());
+        put_bytes(&mut text, input, "");
+    }
+    let _ = writeln!(text, "{:08x}", Request::End.word());
+    text
+}
+
+/// Words of the answers, a line each, behind a digit that says whether a word may be any.
+fn answers(output: &[u8]) -> String {
+    let mut text = String::new();
+    let counts = Counts { attempts: 1, ..Counts::default() };
+    // what is measured may be any; who computed at which attempt may not
+    let measured = Counts { attempts: 0, is_software: 0, ..ANY };
+    for _ in 0..N_RUNS {
+        let mut put = |digit: u8, word: u32| writeln!(text, "{digit}{word:08x}");
+        let _ = put(0, Answer::Counts.word());
+        let _ = put(0, 4 * COUNT_WORDS as u32);
+        for (word, any) in counts.to_words().into_iter().zip(measured.to_words()) {
+            let _ = put(u8::from(any != 0), word);
+        }
+        let _ = put(0, Answer::Output.word());
+        let _ = put(0, output.len() as u32);
+        put_bytes(&mut text, output, "0");
+        let _ = writeln!(text, "0{:08x}\n0{:08x}", Answer::End.word(), 0);
+    }
+    text
+}
+
+const ANY: Counts = Counts {
+    cycles: u64::MAX,
+    instructions: u64::MAX,
+    load_cycles: 1,
+    run_cycles: 1,
+    read_cycles: 1,
+    engine_cycles: 1,
+    attempts: 1,
+    is_software: 1,
+    stack_bytes: 1,
+    text_bytes: 1,
+};
+
+fn put_bytes(text: &mut String, bytes: &[u8], before: &str) {
+    for bytes in bytes.chunks(4) {
+        let mut word = [0; 4];
+        word[..bytes.len()].copy_from_slice(bytes);
+        let _ = writeln!(text, "{before}{:08x}", u32::from_le_bytes(word));
+    }
+}
+
+fn makefile(manifest: &SocManifest) -> String {
+    let include = Path::new(&manifest.includes[1]).parent().unwrap_or(Path::new("."));
+    format!(
+        r"# Runs the self-checking bench: `make` with Verilator or Icarus, whichever is there;
+# `make verilator`, `make icarus`. Fails unless the bench prints PASS.
+VERILOG = {}
+HEADERS = {}
+OBJ = obj_dir/bench
+FOUND := $(if $(shell command -v verilator),verilator,$(if $(shell command -v iverilog),icarus,none))
+
+.PHONY: test verilator icarus none clean
+test: $(FOUND)
+
+verilator: $(OBJ)/verilator
+	$(OBJ)/verilator > $(OBJ)/verilator.log; cat $(OBJ)/verilator.log
+	grep -qx PASS $(OBJ)/verilator.log
+
+icarus: $(OBJ)/icarus.vvp
+	vvp -n $(OBJ)/icarus.vvp > $(OBJ)/icarus.log; cat $(OBJ)/icarus.log
+	grep -qx PASS $(OBJ)/icarus.log
+
+$(OBJ)/verilator: qunet_soc_tb.v $(VERILOG) $(HEADERS)
+	mkdir -p $(OBJ)
+	verilator --binary --timing -Wno-fatal -Wno-lint -Wno-style -Wno-TIMESCALEMOD \
+	  +incdir+{include} --Mdir $(OBJ)/verilated -o ../verilator --top-module qunet_soc_tb \
+	  $(VERILOG) qunet_soc_tb.v
+
+$(OBJ)/icarus.vvp: qunet_soc_tb.v $(VERILOG) $(HEADERS)
+	mkdir -p $(OBJ)
+	iverilog -g2005 -I {include} -s qunet_soc_tb -o $@ $(VERILOG) qunet_soc_tb.v
+
+none:
+	@echo 'expected verilator or iverilog on the PATH, found neither' >&2; exit 1
+
+clean:
+	rm -rf $(OBJ)
+",
+        manifest.verilog.join(" "),
+        manifest.includes.join(" "),
+        include = include.display(),
+    )
+}
