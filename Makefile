@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine.
-.PHONY: demo build test setup check fuzz clean
+.PHONY: demo build test setup check fuzz sanitize clean
 
 # The whole job on phantom data: train, quantize, simulate, Verilog in Verilator, firmware in QEMU.
 demo: build
@@ -24,6 +24,12 @@ fuzz:
 	CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
 	cargo test --release --target-dir target/checked -p qunet-runtime-embedded --test hostile \
 	-- --ignored --nocapture
+
+# Loader and kernels of boards under AddressSanitizer.
+sanitize:
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 \
+	cargo test --release --target x86_64-unknown-linux-gnu --target-dir target/sanitized \
+	-p qunet-runtime-embedded --lib --test hostile --test equality
 
 # Installs what is missing, and says what and why.
 setup:
