@@ -8,6 +8,7 @@ mod configuration;
 mod demo;
 mod files;
 mod results;
+mod torch;
 
 use std::process::ExitCode;
 

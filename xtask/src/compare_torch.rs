@@ -17,9 +17,7 @@ use quantizer::unet::{UNet, UnitValues};
 use serde::Serialize;
 
 use crate::files::read_json;
-
-/// The network and the loop in PyTorch.
-const SCRIPT: &str = include_str!("train.py");
+use crate::torch::Script;
 
 /// Options of compare-torch.
 #[derive(Args)]
@@ -117,8 +115,7 @@ impl CompareTorch {
     fn torch(&self, data: &Dataset, settings: &Settings, topology: &Topology) -> Result<Figure> {
         let recipe = float_recipe(topology, &settings.configs);
         let folder = tempfile::tempdir()?;
-        let script = folder.path().join("train.py");
-        std::fs::write(&script, SCRIPT)?;
+        let script = Script::Train.write(folder.path())?;
         let mut child = Command::new(&self.torch_python)
             .arg(&script)
             .stdin(Stdio::piped())

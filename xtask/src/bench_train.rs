@@ -10,8 +10,8 @@ use datasets::{DataConfig, SplitConfig};
 use quantizer::{Configs, Resume, train_float};
 use serde::{Deserialize, Serialize};
 
-/// The same network and step in PyTorch.
-const SCRIPT: &str = include_str!("unet.py");
+use crate::torch::Script;
+
 /// Steps that warm caches and allocators up and are not counted.
 const WARM_UP: usize = 3;
 
@@ -70,8 +70,7 @@ impl BenchTrain {
     pub fn run(self) -> Result<()> {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
         let folder = tempfile::tempdir()?;
-        let script = folder.path().join("unet.py");
-        std::fs::write(&script, SCRIPT)?;
+        let script = Script::TimeSteps.write(folder.path())?;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         let mut parameters = None;
         let mut version = String::new();
