@@ -54,6 +54,10 @@ pub struct RunArgs {
     /// Folder of the run [default: runs/NAME for a configuration called NAME.toml]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
+    /// Backend of Burn that trains, instead of train.backend: flex, or ndarray, cuda or wgpu where
+    /// qunet was built with the feature of that name
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
 }
 
 impl ConfigArgs {
@@ -74,7 +78,9 @@ impl ConfigArgs {
 impl RunArgs {
     /// Reads, overrides and checks the configuration.
     pub fn load(&self) -> Result<RunConfig> {
-        self.config.load()
+        let mut arguments = self.config.clone();
+        arguments.set.extend(self.backend.iter().map(|name| format!("train.backend={name}")));
+        arguments.load()
     }
 
     /// The options that name the configuration.

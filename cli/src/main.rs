@@ -19,6 +19,13 @@ use clap::{Parser, Subcommand};
 /// file (model.qunet), checked by a bit-exact simulator, and turned into Verilog and firmware.
 #[derive(Parser)]
 #[command(name = "qunet", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    after_help = "First steps, with images and masks of your own (docs/data.md) or the phantom that ships:
+  qunet train    --config configs/phantom.toml           a float network in runs/phantom
+  qunet quantize --config configs/phantom.toml           runs/phantom/model.qunet, in integers
+  qunet simulate runs/phantom/model.qunet --config configs/phantom.toml --split test
+  qunet generate runs/phantom/model.qunet --out build/phantom      its accelerator in Verilog"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -28,18 +35,18 @@ struct Arguments {
 enum Command {
     Train(commands::train::Train),
     Quantize(commands::quantize::Quantize),
-    Sweep(commands::sweep::Sweep),
-    Search(commands::search::Search),
     Simulate(commands::simulate::Simulate),
-    Generate(commands::generate::Generate),
-    Synth(commands::synth::Synth),
-    Cosim(commands::cosim::Cosim),
-    Firmware(commands::firmware::Firmware),
-    Export(commands::export::Export),
-    Soc(commands::soc::Soc),
-    Segment(commands::segment::Segment),
     Inspect(commands::inspect::Inspect),
     Report(commands::report::Report),
+    Segment(commands::segment::Segment),
+    Sweep(commands::sweep::Sweep),
+    Search(commands::search::Search),
+    Generate(commands::generate::Generate),
+    Cosim(commands::cosim::Cosim),
+    Synth(commands::synth::Synth),
+    Firmware(commands::firmware::Firmware),
+    Soc(commands::soc::Soc),
+    Export(commands::export::Export),
 }
 
 fn main() -> ExitCode {
@@ -47,18 +54,18 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Train(command) => command.run(),
         Command::Quantize(command) => command.run(),
-        Command::Sweep(command) => command.run(),
-        Command::Search(command) => command.run(),
         Command::Simulate(command) => command.run(),
-        Command::Generate(command) => command.run(),
-        Command::Synth(command) => command.run(),
-        Command::Cosim(command) => command.run(),
-        Command::Firmware(command) => command.run(),
-        Command::Export(command) => command.run(),
-        Command::Soc(command) => command.run(),
-        Command::Segment(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Report(command) => command.run(),
+        Command::Segment(command) => command.run(),
+        Command::Sweep(command) => command.run(),
+        Command::Search(command) => command.run(),
+        Command::Generate(command) => command.run(),
+        Command::Cosim(command) => command.run(),
+        Command::Synth(command) => command.run(),
+        Command::Firmware(command) => command.run(),
+        Command::Soc(command) => command.run(),
+        Command::Export(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

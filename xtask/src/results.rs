@@ -32,6 +32,8 @@ pub struct AddResults {
 struct Entry {
     /// As `base 16, depth 3`.
     network: String,
+    /// Of the float network, and of fine-tuning and the control.
+    steps: [usize; 2],
     #[serde(flatten)]
     row: Row,
     command: String,
@@ -39,9 +41,9 @@ struct Entry {
 }
 
 impl Entry {
-    fn key(&self) -> (&str, &str, &str, u8, u8) {
+    fn key(&self) -> (&str, &str, [usize; 2], &str, [u8; 2]) {
         let Row { dataset, mode, weight_bits, activation_bits, .. } = &self.row;
-        (dataset, &self.network, mode, *weight_bits, *activation_bits)
+        (dataset, &self.network, self.steps, mode, [*weight_bits, *activation_bits])
     }
 }
 
@@ -64,13 +66,14 @@ impl AddResults {
         trials.sort_by_key(|t| {
             (255 - t.weight_bits, 255 - t.activation_bits, t.mode.clone(), t.seed)
         });
-        let model = &settings.configs.model;
+        let (model, quantize) = (&settings.configs.model, &settings.configs.quantize);
+        let steps = [settings.configs.train.steps, quantize.steps];
         let network = format!("base {}, depth {}", model.base_width, model.depth);
         let evaluate = &settings.evaluate;
         let mut entries: Vec<Entry> = read_json(&workspace_root().join(JSON))?;
         for row in summarize(&trials, evaluate.n_resamples, evaluate.seed) {
             let (command, commit) = (self.command.clone(), self.commit.clone());
-            let entry = Entry { network: network.clone(), row, command, commit };
+            let entry = Entry { network: network.clone(), steps, row, command, commit };
             match entries.iter_mut().find(|known| known.key() == entry.key()) {
                 Some(known) => *known = entry,
                 None => entries.push(entry),
@@ -98,11 +101,11 @@ pub fn document(root: &Path) -> Result<String> {
 
 fn table(entries: &[Entry]) -> String {
     let mut text =
-        "| data: foreground | network | mode | bits | seeds | all ones | prior | control | \
+        "| data: foreground | network | steps | mode | bits | seeds | all ones | prior | control | \
                     quantized | drop, points (95 %) | bytes | ratio | ≠ | commit |\n"
             .to_owned();
-    text += &("|".to_owned() + &"---|".repeat(14) + "\n");
-    for Entry { network, row, commit, .. } in entries {
+    text += &("|".to_owned() + &"---|".repeat(15) + "\n");
+    for Entry { network, steps, row, commit, .. } in entries {
         let points = |dice: f64| format!("{:.2}", 100.0 * dice);
         let signed = |dice: f64| format!("{:+.2}", 100.0 * dice);
         let bytes = row.bytes.map_or("–".into(), |bytes| bytes.to_string());
@@ -110,6 +113,7 @@ fn table(entries: &[Entry]) -> String {
         let cells = [
             format!("{}: {}", row.dataset, row.foreground),
             network.clone(),
+            format!("{} + {}", steps[0], steps[1]),
             row.mode.clone(),
             format!("W{} A{}", row.weight_bits, row.activation_bits),
             row.seeds.to_string(),

@@ -10,8 +10,10 @@ use crate::config::RunArgs;
 use crate::output::{bytes, print_json, say, table};
 use crate::progress;
 
-/// Measures how much each layer of the run's float network suffers from few bits, takes the least
-/// harmful bits under the budget, fine-tunes, reports; writes model.qunet and search.json.
+/// Finds bits layer by layer under a budget of bytes, cycles or energy, and fine-tunes.
+///
+/// Measures how much each layer of the run's float network suffers from few bits and takes the least
+/// harmful assignment under the budget; writes model.qunet and search.json.
 #[derive(Args)]
 #[command(after_help = "Example:\n  qunet search --config configs/em.toml --data DIR \
                         --max-bytes 100KiB\n  \

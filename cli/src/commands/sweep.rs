@@ -13,9 +13,10 @@ use crate::config::{ConfigArgs, RunConfig};
 use crate::output::{bytes, print_json, say, table};
 use crate::progress;
 
-/// Trains a float network a seed and quantizes it at every bit width asked for; each trial is a
-/// command of its own with its own folder and an atomic result.json. A sweep that was killed goes
-/// on where it stopped; finished trials are not redone.
+/// Quantizes a float network of each seed at every bit width; a table of Dice, drop and bytes.
+///
+/// Each trial is a command of its own with its own folder and an atomic result.json. A sweep that
+/// was killed goes on where it stopped; finished trials are not redone.
 #[derive(Args)]
 #[command(after_help = "Example:\n  qunet sweep --config configs/em.toml --data DIR \
                         --weights 8,4,2,1 --activations 8,6,4,2 --seeds 3 --jobs 2\n  \
