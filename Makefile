@@ -17,6 +17,7 @@ test: setup check
 check: setup
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
+	cargo clippy --release -p qunet-runtime-embedded --no-default-features --features defmt -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --quiet
 
 # Ten million hostile models through loader and kernels, overflows and debug assertions checked.

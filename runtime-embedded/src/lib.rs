@@ -3,7 +3,8 @@
 //! Data enters as the bytes of a `.qunet` file, which stay in flash ([`Model`]), and an input
 //! image; it passes through one arena of known size ([`Arena`], [`Session`]) and leaves as the
 //! bytes of the output tensor, equal to those of the reference kernels bit for bit. With an
-//! accelerator the same model runs through [`driver`], software being the fallback.
+//! accelerator the same model runs through `driver` (feature `accelerator`, on unless default features
+//! are off), software being the fallback.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,6 +45,7 @@ extern crate std;
 
 mod arena;
 mod bits;
+#[cfg(feature = "accelerator")]
 pub mod driver;
 mod error;
 mod kernels;
