@@ -6,7 +6,7 @@ mod external_bench;
 pub(crate) mod folder;
 mod hex;
 mod model_header;
-mod project;
+pub(crate) mod project;
 mod readme;
 pub mod simulation;
 pub mod sources;

@@ -7,17 +7,47 @@ use super::sources::DEFINITIONS;
 /// Name of the FuseSoC core file.
 pub const CORE: &str = "qunet_top.core";
 
-/// A Makefile that runs the self-checking bench with Verilator or Icarus.
+/// A Makefile that runs the self-checking bench of a build with Verilator or Icarus.
 pub fn makefile(manifest: &Manifest) -> String {
-    format!(
-        r"# Runs the self-checking bench: `make` with Verilator or Icarus, whichever is there;
-# `make verilator`, `make icarus`, `make lint`. Fails unless the bench prints PASS.
-VERILOG = {}
-HEADERS = {DEFINITIONS}
+    let bench = Bench {
+        name: "qunet_tb",
+        verilog: &manifest.simulation_files(),
+        headers: &[DEFINITIONS.into()],
+        include: ".",
+    };
+    let design = manifest.verilog.join(" ");
+    bench.makefile()
+        + &format!(
+            "\n.PHONY: lint\nlint:\n\tverilator --lint-only -Wall --top-module {TOP} {design}\n"
+        )
+}
+
+/// A self-checking bench, which prints PASS as a line of its own.
+pub struct Bench<'b> {
+    /// Its module; the file has the same name.
+    pub name: &'b str,
+    /// Verilog of what it tests, in compile order.
+    pub verilog: &'b [String],
+    /// Included files.
+    pub headers: &'b [String],
+    /// Folder of the included files that lie elsewhere.
+    pub include: &'b str,
+}
+
+impl Bench<'_> {
+    /// Runs it with Verilator or Icarus.
+    pub fn makefile(&self) -> String {
+        let Bench { name, verilog, headers, include } = self;
+        let (verilog, headers) = (verilog.join(" "), headers.join(" "));
+        format!(
+            r"# Runs the self-checking bench: `make` with Verilator or Icarus, whichever is there;
+# `make verilator`, `make icarus`. Fails unless the bench prints PASS.
+VERILOG = {verilog}
+HEADERS = {headers}
 OBJ = obj_dir/bench
 FOUND := $(if $(shell command -v verilator),verilator,$(if $(shell command -v iverilog),icarus,none))
 
-.PHONY: test verilator icarus lint none clean
+.PHONY: test verilator icarus none clean
 test: $(FOUND)
 
 verilator: $(OBJ)/verilator
@@ -28,27 +58,22 @@ icarus: $(OBJ)/icarus.vvp
 	vvp -n $(OBJ)/icarus.vvp > $(OBJ)/icarus.log; cat $(OBJ)/icarus.log
 	grep -qx PASS $(OBJ)/icarus.log
 
-$(OBJ)/verilator: qunet_tb.v $(VERILOG) $(HEADERS)
+$(OBJ)/verilator: {name}.v $(VERILOG) $(HEADERS)
 	mkdir -p $(OBJ)
-	verilator --binary --timing -Wno-fatal -Wno-lint -Wno-style -Wno-TIMESCALEMOD \
-	  --Mdir $(OBJ)/verilated -o ../verilator --top-module qunet_tb qunet_tb.v $(VERILOG)
+	verilator --binary --timing -Wno-fatal -Wno-lint -Wno-style -Wno-TIMESCALEMOD +incdir+{include} 	  --Mdir $(OBJ)/verilated -o ../verilator --top-module {name} $(VERILOG) {name}.v
 
-$(OBJ)/icarus.vvp: qunet_tb.v $(VERILOG) $(HEADERS)
+$(OBJ)/icarus.vvp: {name}.v $(VERILOG) $(HEADERS)
 	mkdir -p $(OBJ)
-	iverilog -g2005 -s qunet_tb -o $@ qunet_tb.v $(VERILOG)
-
-lint:
-	verilator --lint-only -Wall --top-module {TOP} {}
+	iverilog -g2005 -I {include} -s {name} -o $@ $(VERILOG) {name}.v
 
 none:
 	@echo 'expected verilator or iverilog on the PATH, found neither' >&2; exit 1
 
 clean:
 	rm -rf $(OBJ)
-",
-        manifest.simulation_files().join(" "),
-        manifest.verilog.join(" "),
-    )
+"
+        )
+    }
 }
 
 /// A FuseSoC core (CAPI2) with targets `default`, `lint` and `sim`; `vectors` are the bench's files.

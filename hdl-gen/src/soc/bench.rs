@@ -2,13 +2,13 @@
 //! the program must give.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use network::Network;
 use network::soc::{Answer, COUNT_WORDS, Counts, Request};
 
-use super::SocManifest;
+use super::{ACCELERATOR, SocManifest};
 use crate::emit::folder::Folder;
+use crate::emit::project::Bench;
 use crate::emit::test_bench::golden_input;
 use crate::error::HdlError;
 
@@ -46,7 +46,13 @@ pub fn write(
     folder.write("qunet_soc_tb.v", bench.as_bytes())?;
     folder.write("tb_requests.hex", requests.as_bytes())?;
     folder.write("tb_answers.hex", answers.as_bytes())?;
-    folder.write("Makefile", makefile(manifest).as_bytes())
+    let bench = Bench {
+        name: "qunet_soc_tb",
+        verilog: &manifest.verilog,
+        headers: &manifest.includes,
+        include: ACCELERATOR,
+    };
+    folder.write("Makefile", bench.makefile().as_bytes())
 }
 
 /// Words of the requests, a line each.
@@ -100,47 +106,4 @@ fn put_bytes(text: &mut String, bytes: &[u8], before: &str) {
         word[..bytes.len()].copy_from_slice(bytes);
         let _ = writeln!(text, "{before}{:08x}", u32::from_le_bytes(word));
     }
-}
-
-fn makefile(manifest: &SocManifest) -> String {
-    let include = Path::new(&manifest.includes[1]).parent().unwrap_or(Path::new("."));
-    format!(
-        r"# Runs the self-checking bench: `make` with Verilator or Icarus, whichever is there;
-# `make verilator`, `make icarus`. Fails unless the bench prints PASS.
-VERILOG = {}
-HEADERS = {}
-OBJ = obj_dir/bench
-FOUND := $(if $(shell command -v verilator),verilator,$(if $(shell command -v iverilog),icarus,none))
-
-.PHONY: test verilator icarus none clean
-test: $(FOUND)
-
-verilator: $(OBJ)/verilator
-	$(OBJ)/verilator > $(OBJ)/verilator.log; cat $(OBJ)/verilator.log
-	grep -qx PASS $(OBJ)/verilator.log
-
-icarus: $(OBJ)/icarus.vvp
-	vvp -n $(OBJ)/icarus.vvp > $(OBJ)/icarus.log; cat $(OBJ)/icarus.log
-	grep -qx PASS $(OBJ)/icarus.log
-
-$(OBJ)/verilator: qunet_soc_tb.v $(VERILOG) $(HEADERS)
-	mkdir -p $(OBJ)
-	verilator --binary --timing -Wno-fatal -Wno-lint -Wno-style -Wno-TIMESCALEMOD \
-	  +incdir+{include} --Mdir $(OBJ)/verilated -o ../verilator --top-module qunet_soc_tb \
-	  $(VERILOG) qunet_soc_tb.v
-
-$(OBJ)/icarus.vvp: qunet_soc_tb.v $(VERILOG) $(HEADERS)
-	mkdir -p $(OBJ)
-	iverilog -g2005 -I {include} -s qunet_soc_tb -o $@ $(VERILOG) qunet_soc_tb.v
-
-none:
-	@echo 'expected verilator or iverilog on the PATH, found neither' >&2; exit 1
-
-clean:
-	rm -rf $(OBJ)
-",
-        manifest.verilog.join(" "),
-        manifest.includes.join(" "),
-        include = include.display(),
-    )
 }
