@@ -90,23 +90,12 @@ fi
 QUNET_FIRMWARE_DATA=$(cd "$QUNET_FIRMWARE_DATA" && pwd)
 export QUNET_FIRMWARE_DATA
 
-# A surrounding cargo must not leak its settings into this build for another machine.
-clean=(env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CARGO_BUILD_TARGET -u RUSTC_WRAPPER -u RUSTC_WORKSPACE_WRAPPER -u LD_LIBRARY_PATH)
 mkdir -p "$BUILD_DIR"
 exec 9>"$BUILD_DIR/lock"
 flock 9 # another run would replace the image before it is copied
 cd "$ROOT/runtime-embedded/boards/$BOARD"
 say "building $BOARD for $TARGET with the $TOOLCHAIN toolchain"
-if [ "$TOOLCHAIN" = rustup ]; then
-  "${clean[@]}" cargo build --quiet --release "${FEATURES[@]}" --target "$TARGET" --target-dir "$BUILD_DIR/rustup" >&2 || exit 1
-else
-  variable=CARGO_TARGET_$(tr a-z- A-Z_ <<<"$TARGET")
-  flavor=()
-  case $LINKER in *-elf-ld|*eabi-ld) flavor=("${variable}_RUSTFLAGS=-Clinker-flavor=ld");; esac
-  "${clean[@]}" -u RUSTUP_TOOLCHAIN -u CARGO -u RUSTDOC \
-    PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 "${variable}_LINKER=$LINKER" "${flavor[@]}" \
-    /usr/bin/cargo build --quiet -Zbuild-std=core --release "${FEATURES[@]}" --target "$TARGET" --target-dir "$BUILD_DIR/debian" >&2 || exit 1
-fi
+build_image "$BUILD_DIR/$TOOLCHAIN" "${FEATURES[@]}" || exit 1
 BUILT=$BUILD_DIR/$TOOLCHAIN/$TARGET/release
 IMAGE=$BUILT/qunet-$BOARD$EXAMPLE
 if [ "$BOARD" = capi ]; then
@@ -119,9 +108,6 @@ if [ "$BOARD" = capi ]; then
     "$BUILT/libqunet.a" -Wl,--gc-sections -Wl,--no-warn-rwx-segments -o "$IMAGE" >&2 || exit 1
 fi
 if [ -n "${QUNET_BOARDS_IMAGE:-}" ]; then cp "$IMAGE" "$QUNET_BOARDS_IMAGE"; IMAGE=$QUNET_BOARDS_IMAGE; fi
-# Whatever can panic needs these symbols, and whatever computes with floats those.
-panics=$(grep -aoE '9panicking|rust_begin_unwind' "$IMAGE" | wc -l || true)
-floats=$(grep -aoE '__aeabi_[fd](add|r?sub|mul|div|cmp[a-z]*)|__(add|sub|mul|div)[sd]f3|__float[a-z]*[sd]f|__fix[a-z]*[sd]f' "$IMAGE" | wc -l || true)
 code=0
 if [ "$MODE" = run ]; then
   RUN_IMAGE=$(mktemp)
@@ -136,5 +122,5 @@ if [ "$MODE" = run ]; then
     -kernel "$RUN_IMAGE" </dev/null || code=$?
   [ "$code" != 124 ] || say "error: no result within ${QUNET_BOARDS_TIMEOUT:-300} seconds (QUNET_BOARDS_TIMEOUT)"
 fi
-echo "{\"board\": \"$BOARD\", \"target\": \"$TARGET\", \"image\": \"$IMAGE\", \"panic_symbols\": $panics, \"float_symbols\": $floats}"
+echo "{\"board\": \"$BOARD\", \"target\": \"$TARGET\", \"image\": \"$IMAGE\", $(symbols "$IMAGE")}"
 [ "$code" = 0 ] || exit 1

@@ -90,36 +90,18 @@ QUNET_FIRMWARE_DATA=$(cd "$QUNET_FIRMWARE_DATA" && pwd)
 export QUNET_FIRMWARE_DATA
 fi
 
-# A surrounding cargo must not leak its settings into this build for another machine.
-clean=(env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CARGO_BUILD_TARGET -u RUSTC_WRAPPER -u RUSTC_WORKSPACE_WRAPPER -u LD_LIBRARY_PATH)
 cd "$ROOT/runtime-embedded/firmware"
 mkdir -p "$BUILD_DIR"
 exec 9>"$BUILD_DIR/lock"
 flock 9 # another run would replace the image before it is copied
 if [ "$MODE" = bundle ]; then NAME=bundle FEATURES=; else NAME=qunet-firmware FEATURES=model; fi
 case $TARGET in thumbv7em*) FEATURES=$FEATURES,arm-dsp;; esac
-build=(build --quiet --release --bin "$NAME" --features "$FEATURES" --target "$TARGET")
 # boards have folders of their own, so that changing from one to the other builds nothing anew
 TARGET_DIR=$BUILD_DIR/$TOOLCHAIN-$BOARD
 say "building for $TARGET with the $TOOLCHAIN toolchain"
-if [ "$TOOLCHAIN" = rustup ]; then
-  "${clean[@]}" cargo "${build[@]}" --target-dir "$TARGET_DIR" >&2 || exit 1
-else
-  variable=CARGO_TARGET_$(tr a-z- A-Z_ <<<"$TARGET")
-  flavor=()
-  case $LINKER in
-    *arm-none-eabi-ld) flavor=("${variable}_RUSTFLAGS=-Clinker-flavor=ld");;
-    *riscv64-unknown-elf-ld) flavor=("${variable}_RUSTFLAGS=-Clinker-flavor=ld -Clink-arg=-melf32lriscv");;
-  esac
-  "${clean[@]}" -u RUSTUP_TOOLCHAIN -u CARGO -u RUSTDOC \
-    PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 "${variable}_LINKER=$LINKER" "${flavor[@]}" \
-    /usr/bin/cargo "${build[@]}" -Zbuild-std=core --target-dir "$TARGET_DIR" >&2 || exit 1
-fi
+build_image "$TARGET_DIR" --bin "$NAME" --features "$FEATURES" || exit 1
 IMAGE=$TARGET_DIR/$TARGET/release/$NAME
-# Whatever can panic needs these symbols, and whatever computes with doubles those.
-panics=$(grep -aoE '9panicking|rust_begin_unwind' "$IMAGE" | wc -l || true)
-floats=$(grep -aoE '__aeabi_[fd](add|r?sub|mul|div|cmp[a-z]*)|__aeabi_u?[il]2[fd]|__aeabi_[fd]2[a-z]+' "$IMAGE" | wc -l || true)
-checks="\"panic_symbols\": $panics, \"float_symbols\": $floats"
+checks=$(symbols "$IMAGE")
 if [ "$MODE" = build ]; then
   echo "{\"image\": \"$IMAGE\", $checks}"
   exit 0
