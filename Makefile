@@ -1,4 +1,4 @@
-# Two commands do everything on a fresh Debian or Ubuntu machine.
+# Two commands do everything on a fresh Debian 12 machine; the README tells what others need first.
 .PHONY: demo build test setup check fuzz sanitize clean
 
 # The whole job on phantom data: train, quantize, simulate, Verilog in Verilator, firmware in QEMU.

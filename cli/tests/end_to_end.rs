@@ -157,11 +157,15 @@ fn firmware_takes_the_quickest_plan_that_fits() {
     }
     // between the plans some tensors are packed, and the board computes the same
     let most = (arenas[1] + arenas[2]) / 2;
-    let report = firmware(most, &["--run", "--samples", "1"]);
+    let saved = text(&folder.path().join("saved.qunet")).to_owned();
+    let report = firmware(most, &["--run", "--samples", "1", "--save", &saved]);
     assert_eq!(report["mismatches"], 0);
     assert!(report["packed_tensors"].as_u64() > Some(0), "{report}");
     let found = report["arena_bytes"].as_u64().unwrap() as usize;
     assert!((arenas[2]..=most).contains(&found), "{found} of {most}");
+    // the saved model keeps its plan
+    assert_eq!(json(&succeed(&["inspect", &saved, "--json"]))["arena_bytes"], found);
+    assert_eq!(json(&succeed(&["firmware", &saved, "--json"]))["arena_bytes"], found);
 }
 
 /// One byte too few is refused with how many and where; nothing needs to be built for that.

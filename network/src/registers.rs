@@ -134,7 +134,7 @@ pub const MODEL_HASH: Register = register(
     "model_hash",
     0x08,
     Access::ReadOnly,
-    "CRC-32 of the model file that the build was generated from",
+    "CRC-32 of the payload of the model that the build was generated from (byte 32 of its file)",
 );
 /// Shape of the array.
 pub const CAPS: Register = with_bits(

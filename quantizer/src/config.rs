@@ -180,7 +180,8 @@ pub struct QuantizeConfig {
     pub freeze_norm: f64,
     /// Seed of the patches.
     pub seed: u64,
-    /// Layer name (`enc0.conv1`, …) to its own bits.
+    /// Bits of single layers, in a file only: `[quantize.layers."enc0.conv1"]` with
+    /// `weight_bits` and `activation_bits`, one or both; names as `qunet inspect` prints them.
     pub layers: BTreeMap<String, LayerOverride>,
 }
 

@@ -5,9 +5,11 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use network::format::NetworkView;
 use network::layout::Placement;
 use network::plan::{Packing, Plan, Scratch, plan, plan_with};
 use network::{Graph, Network};
+use quantizer::progress::write_atomically;
 use serde_json::{Value, json};
 use sim::Simulator;
 
@@ -34,6 +36,9 @@ pub struct Firmware {
     /// Flash for code and model, e.g. 256KiB
     #[arg(long, value_parser = byte_count)]
     max_flash: Option<usize>,
+    /// Write the model with the plan that was chosen, for firmware of your own
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
     /// Run the image in QEMU and compare every value of every layer
     #[arg(long)]
     run: bool,
@@ -52,9 +57,9 @@ impl Firmware {
     /// Writes the golden values, builds the image, runs it, reports.
     pub fn run(self) -> Result<()> {
         ensure!(self.samples > 0, "--samples: expected 1 or more, found 0");
-        let (_, network) = read_model(&self.model)?;
+        let (bytes_read, network) = read_model(&self.model)?;
         let plan = self.plan(&network)?;
-        let file = network.to_bytes_with(&plan)?;
+        let file = self.file(bytes_read, &network, &plan)?;
         if let Some(most) = self.max_flash {
             ensure!(
                 file.len() + CODE_BYTES <= most,
@@ -66,17 +71,21 @@ impl Firmware {
                 largest_layer(&network)
             );
         }
+        if let Some(path) = &self.save {
+            write_atomically(path, &file).with_context(|| format!("model {}", path.display()))?;
+        }
         let folder = tempfile::tempdir()?;
         let samples = inputs(&samples_dir(&self.model), &network, self.samples)?;
         write_golden(folder.path(), &file, &network, &samples)?;
         let mut report = self.script(folder.path())?;
-        if report["arena_bytes"].is_null() {
-            report["arena_bytes"] = json!(plan.arena_bytes);
+        let arena_bytes = NetworkView::new_checked(&file)?.arena_bytes();
+        report["arena_bytes"] = json!(arena_bytes);
+        if arena_bytes == plan.arena_bytes {
+            report["arena_lower_bound_bytes"] = json!(plan.lower_bound_bytes);
+            report["arena_is_optimal"] = json!(plan.is_optimal());
+            report["peak_layer"] = json!(network.layers[plan.peak_layer].name());
+            report["packed_tensors"] = json!(n_packed(&plan));
         }
-        report["arena_lower_bound_bytes"] = json!(plan.lower_bound_bytes);
-        report["arena_is_optimal"] = json!(plan.is_optimal());
-        report["peak_layer"] = json!(network.layers[plan.peak_layer].name());
-        report["packed_tensors"] = json!(n_packed(&plan));
         if self.json {
             print_json(&report)?;
         } else {
@@ -85,6 +94,14 @@ impl Firmware {
         match report["mismatches"].as_u64() {
             Some(0) | None => Ok(()),
             Some(n) => bail!("firmware: {n} values differ; first: {}", place(&report, &network)),
+        }
+    }
+
+    /// The file for the board: as it is, unless a limit chose a plan or it has none.
+    fn file(&self, file: Vec<u8>, network: &Network, plan: &Plan) -> Result<Vec<u8>> {
+        match self.max_ram.is_none() && NetworkView::new_checked(&file).is_ok() {
+            true => Ok(file),
+            false => Ok(network.to_bytes_with(plan)?),
         }
     }
 
@@ -220,6 +237,9 @@ fn print_text(report: &Value, network: &Network) {
     let sizes = ["arena_bytes", "stack_bytes", "text_bytes", "model_bytes"];
     let [arena, stack, text, model] = sizes.map(|key| bytes(count(key) as usize));
     say!("memory: arena {arena}, stack {stack}; flash: code {text}, model {model}");
+    if report["peak_layer"].is_null() {
+        return;
+    }
     let bound = bytes(count("arena_lower_bound_bytes") as usize);
     let optimal = if report["arena_is_optimal"] == true { "yes" } else { "no" };
     let peak = report["peak_layer"].as_str().unwrap_or_default();

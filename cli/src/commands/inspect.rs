@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use network::format::packed_bytes;
+use network::format::{NetworkView, packed_bytes};
 use network::plan::plan;
 use network::{Graph, Mode, Network};
 use serde::Serialize;
@@ -29,7 +29,10 @@ struct Report {
     name: String,
     mode: &'static str,
     file_bytes: usize,
+    /// As the file plans it.
     arena_bytes: usize,
+    /// As `quantize` plans it: a byte a value.
+    default_arena_bytes: usize,
     arena_lower_bound_bytes: usize,
     peak_layer: String,
     layers: Vec<LayerRow>,
@@ -52,7 +55,7 @@ impl Inspect {
     /// Reads the model and prints what it holds.
     pub fn run(self) -> Result<()> {
         let (file, network) = read_model(&self.model)?;
-        let report = report(&network, file.len());
+        let report = report(&network, &file);
         if self.json {
             return print_json(&report);
         }
@@ -61,8 +64,10 @@ impl Inspect {
     }
 }
 
-fn report(network: &Network, file_bytes: usize) -> Report {
+fn report(network: &Network, file: &[u8]) -> Report {
     let plan = plan(network);
+    // a file of an early version has no plan
+    let planned = NetworkView::new_checked(file).ok().map(|view| view.arena_bytes());
     let row = |(index, layer): (usize, &network::Layer)| {
         let (info, spec) = (network.info(index), network.spec(layer.output()));
         LayerRow {
@@ -82,8 +87,9 @@ fn report(network: &Network, file_bytes: usize) -> Report {
             Mode::Scaled => "scaled",
             Mode::Fixed => "fixed",
         },
-        file_bytes,
-        arena_bytes: plan.arena_bytes,
+        file_bytes: file.len(),
+        arena_bytes: planned.unwrap_or(plan.arena_bytes),
+        default_arena_bytes: plan.arena_bytes,
         arena_lower_bound_bytes: plan.lower_bound_bytes,
         peak_layer: network.layers[plan.peak_layer].name().to_owned(),
         layers: network.layers.iter().enumerate().map(row).collect(),
@@ -112,8 +118,14 @@ fn print_table(report: &Report) {
         ]);
     }
     say!("{rows}");
-    let (arena, bound) = (bytes(report.arena_bytes), bytes(report.arena_lower_bound_bytes));
-    let optimal = if report.arena_bytes == report.arena_lower_bound_bytes { "yes" } else { "no" };
-    let peak = &report.peak_layer;
-    say!("arena on a board: {arena} (lower bound {bound}, optimal: {optimal}, peak at {peak})");
+    let (arena, default) = (report.arena_bytes, report.default_arena_bytes);
+    if arena != default {
+        say!("arena on a board: {arena} bytes; a plan with a byte a value takes {default}");
+        return;
+    }
+    let (bound, peak) = (report.arena_lower_bound_bytes, &report.peak_layer);
+    let optimal = if arena == bound { "yes" } else { "no" };
+    say!(
+        "arena on a board: {arena} bytes (lower bound {bound}, optimal: {optimal}, peak at {peak})"
+    );
 }
