@@ -5,7 +5,7 @@ use askama::Template;
 use crate::scale::Axis;
 
 /// Width of a character of a label in pixels, generously.
-const CHARACTER: f64 = 6.8;
+const CHARACTER: f64 = 7.8;
 
 /// A plot ready to be written.
 #[derive(Template)]
