@@ -8,7 +8,7 @@
 #            for microbit and riscv32 virt, capi's example on mps2-an386; picorv32-soc is run by
 #            `qunet soc`
 #   --setup  only see to the tools, then stop
-#   --defmt  nucleo-f446re: the example that prints defmt frames, which defmt-print -e IMAGE reads
+#   --defmt  nucleo-f446re: the example that prints defmt frames; --run makes text of them
 #
 # Environment
 #   QUNET_FIRMWARE_DATA        folder with model.qunet, input_0.bin and output_0.bin (the input and
@@ -117,9 +117,16 @@ if [ "$MODE" = run ]; then
   say "running in $QEMU -machine $MACHINE"
   bios=()
   [ "$MACHINE" != virt ] || bios=(-bios none)
-  timeout "${QUNET_BOARDS_TIMEOUT:-300}" "$QEMU" -machine "$MACHINE" "${bios[@]}" -display none -serial null -monitor none \
-    -chardev stdio,id=console,mux=off,signal=off -semihosting-config enable=on,target=native,chardev=console \
-    -kernel "$RUN_IMAGE" </dev/null || code=$?
+  emulator=(timeout "${QUNET_BOARDS_TIMEOUT:-300}" "$QEMU" -machine "$MACHINE" "${bios[@]}" -display none -serial null -monitor none
+    -chardev stdio,id=console,mux=off,signal=off -semihosting-config enable=on,target=native,chardev=console
+    -kernel "$RUN_IMAGE")
+  if [ -n "$EXAMPLE" ]; then
+    say "building what makes text of the frames"
+    (cd "$ROOT/runtime-embedded/boards/logs" && cargo build --quiet --release --target-dir "$BUILD_DIR/host") >&2 || exit 1
+    "${emulator[@]}" </dev/null | "$BUILD_DIR/host/release/qunet-board-logs" "$RUN_IMAGE" || code=$?
+  else
+    "${emulator[@]}" </dev/null || code=$?
+  fi
   [ "$code" != 124 ] || say "error: no result within ${QUNET_BOARDS_TIMEOUT:-300} seconds (QUNET_BOARDS_TIMEOUT)"
 fi
 echo "{\"board\": \"$BOARD\", \"target\": \"$TARGET\", \"image\": \"$IMAGE\", $(symbols "$IMAGE")}"

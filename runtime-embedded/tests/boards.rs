@@ -83,25 +83,6 @@ fn boards_are_built_and_equal_the_reference() {
     assert!(text.contains("error: a value differs"), "{text}");
 }
 
-/// The messages of the defmt frames that an example printed, and whether it ended well.
-fn log_of(folder: &Path) -> (bool, Vec<String>) {
-    let image = folder.join("image");
-    let mut command = Command::new(script());
-    command.args(["nucleo-f446re", "--run", "--defmt"]).env("QUNET_FIRMWARE_DATA", folder);
-    let output = command.env("QUNET_BOARDS_IMAGE", &image).output().unwrap();
-    println!("{}", String::from_utf8_lossy(&output.stderr));
-    // the script's own line comes last
-    let frames = output.stdout.windows(9).rposition(|bytes| bytes == b"{\"board\":").unwrap();
-    let table = defmt_decoder::Table::parse(&fs::read(image).unwrap()).unwrap().unwrap();
-    let mut decoder = table.new_stream_decoder();
-    decoder.received(&output.stdout[..frames]);
-    let messages =
-        std::iter::from_fn(|| decoder.decode().ok().map(|f| f.display(false).to_string()));
-    let messages: Vec<String> = messages.collect();
-    println!("{messages:#?}");
-    (output.status.success(), messages)
-}
-
 #[test]
 fn counts_and_errors_are_defmt_frames() {
     if !tools_are_there() && env::var_os("CI").is_none() {
@@ -113,16 +94,17 @@ fn counts_and_errors_are_defmt_frames() {
     network.tensors[network.input.index()].spec.bits = 6;
     input.iter_mut().for_each(|value| *value = (*value as i8 >> 2) as u8);
     write_data(&folder, &(network, input.clone()));
-    let (is_good, messages) = log_of(&folder);
-    assert!(is_good);
-    let layers = messages.iter().filter(|message| message.contains("layer ")).count();
-    assert!(layers > 5 && messages.iter().any(|m| m.contains("equal to the simulator: true")));
+    let arguments = ["nucleo-f446re", "--run", "--defmt"];
+    let (output, text) = run(&arguments, &folder, 0);
+    assert!(output.status.success());
+    let layers = text.lines().filter(|line| line.contains("layer ")).count();
+    assert!(layers > 5 && text.contains("equal to the simulator: true"), "{text}");
     // an error says where, what was expected and what was found
     input[3] = 100;
     fs::write(folder.join("input_0.bin"), input).unwrap();
-    let (is_good, messages) = log_of(&folder);
-    assert!(!is_good);
-    assert!(messages[0].contains("run: Input(InputValue { index: 3, bits: 6 })"), "{messages:?}");
+    let (output, text) = run(&arguments, &folder, 0);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("run: Input(InputValue { index: 3, bits: 6 })"), "{text}");
 }
 
 #[test]
