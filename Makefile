@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh Debian 12 machine; the README tells what others need first.
-.PHONY: demo build test setup check fuzz sanitize clean
+.PHONY: demo build test setup check fuzz sanitize synthesis clean
 
 # The whole job on phantom data: train, quantize, simulate, Verilog in Verilator, firmware in QEMU.
 demo: build
@@ -31,6 +31,10 @@ sanitize:
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 \
 	cargo test --release --target x86_64-unknown-linux-gnu --target-dir target/sanitized \
 	-p qunet-runtime-embedded --lib --test hostile --test equality
+
+# What Yosys and nextpnr take long for: netlists beside the reference, the resource model beside synthesis.
+synthesis:
+	cargo test --release -p qunet-hdl-gen --test netlist --test synth --test resources -- --ignored --nocapture
 
 # Installs what is missing, and says what and why.
 setup:

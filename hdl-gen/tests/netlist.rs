@@ -202,19 +202,19 @@ fn ice40_equals_the_reference() {
 }
 
 #[test]
-#[ignore = "minutes of synthesis"]
+#[ignore = "minutes of synthesis: `make synthesis`"]
 fn every_case_on_ecp5() {
     cases().iter().for_each(|case| check(case, Family::Ecp5));
 }
 
 #[test]
-#[ignore = "minutes of synthesis"]
+#[ignore = "minutes of synthesis: `make synthesis`"]
 fn every_case_on_ice40() {
     cases().iter().for_each(|case| check(case, Family::Ice40));
 }
 
 #[test]
-#[ignore = "two syntheses more"]
+#[ignore = "two syntheses more: `make synthesis`"]
 fn a_flipped_weight_bit_fails() {
     let Some(models) = cell_models("netlist: flipped weight bit") else { return };
     for family in [Family::Ecp5, Family::Ice40] {

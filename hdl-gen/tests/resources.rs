@@ -152,7 +152,7 @@ fn one_small_shape_is_measured_now() {
 }
 
 #[test]
-#[ignore = "half an hour of Yosys; run after a change of the RTL"]
+#[ignore = "half an hour of Yosys: `make synthesis`"]
 fn measure_and_fit() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     println!("# {}", synth::yosys_version().expect("yosys"));
@@ -175,7 +175,7 @@ fn measure_and_fit() {
 }
 
 #[test]
-#[ignore = "prints the coefficients for the numbers in measured.txt"]
+#[ignore = "prints the coefficients for the numbers in measured.txt: `make synthesis`"]
 fn fit() {
     print_fit(&rows());
 }

@@ -85,7 +85,7 @@ fn an_absent_yosys_is_named() {
 }
 
 #[test]
-#[ignore = "a minute of Yosys and nextpnr-ice40"]
+#[ignore = "a minute of Yosys and nextpnr-ice40: `make synthesis`"]
 fn a_small_engine_is_placed_and_routed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let build_folder = folder.path().join("build");

@@ -7,10 +7,11 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use datasets::{DataConfig, SplitConfig};
-use quantizer::{Configs, Resume, train_float};
+use quantizer::topology::Topology;
+use quantizer::{Configs, ModelConfig, Resume, train_float};
 use serde::{Deserialize, Serialize};
 
-use crate::torch::Script;
+use crate::torch::{self, Script};
 
 /// Steps that warm caches and allocators up and are not counted.
 const WARM_UP: usize = 3;
@@ -108,6 +109,11 @@ impl BenchTrain {
         Ok(())
     }
 
+    fn model(&self) -> ModelConfig {
+        let Self { base_width, depth, side, .. } = *self;
+        ModelConfig { base_width, depth, height: side, width: side, ..ModelConfig::default() }
+    }
+
     /// Milliseconds between steps of float training on phantoms, and the parameters.
     fn qunet(&self, run_dir: &Path) -> Result<(Vec<f64>, usize)> {
         let n_steps = self.steps + WARM_UP;
@@ -118,9 +124,7 @@ impl BenchTrain {
             ..DataConfig::default()
         };
         let data = datasets::load(&data, &SplitConfig::default())?;
-        let mut configs = Configs::default();
-        (configs.model.base_width, configs.model.depth) = (self.base_width, self.depth);
-        (configs.model.height, configs.model.width) = (self.side, self.side);
+        let mut configs = Configs { model: self.model(), ..Configs::default() };
         // the last step validates and is left out
         configs.train.steps = n_steps + 1;
         configs.train.batch = self.batch;
@@ -136,13 +140,12 @@ impl BenchTrain {
     }
 
     fn torch(&self, script: &Path, threads: usize) -> Result<TorchReport> {
-        let Self { base_width, depth, side, batch, steps, .. } = self;
+        let Self { depth, side, batch, steps, .. } = self;
+        let layers = torch::layers(&Topology::new(&self.model(), 1, 2));
         let output = Command::new(&self.torch_python)
             .arg(script)
-            .args(
-                [*base_width, *depth, *side, *batch, threads, steps + WARM_UP]
-                    .map(|n| n.to_string()),
-            )
+            .arg(serde_json::to_string(&layers)?)
+            .args([*depth, *side, *batch, threads, steps + WARM_UP].map(|n| n.to_string()))
             .stderr(Stdio::inherit())
             .output()
             .with_context(|| format!("running {}", self.torch_python.display()))?;

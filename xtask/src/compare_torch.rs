@@ -17,7 +17,7 @@ use quantizer::unet::{UNet, UnitValues};
 use serde::Serialize;
 
 use crate::files::read_json;
-use crate::torch::Script;
+use crate::torch::{self, Script};
 
 /// Options of compare-torch.
 #[derive(Args)]
@@ -144,9 +144,8 @@ impl CompareTorch {
 /// Sends the header and every batch.
 fn feed(child: &mut Child, data: &Dataset, recipe: &Recipe) -> Result<()> {
     let mut input = child.stdin.take().context("input of PyTorch")?;
-    let layers = recipe.topology.layers();
     let header = Header {
-        layers: layers.iter().map(|l| [l.in_channels, l.out_channels]).collect(),
+        layers: torch::layers(&recipe.topology),
         depth: recipe.topology.model.depth,
         steps: recipe.steps,
         batch: recipe.batch,

@@ -3,6 +3,13 @@
 use std::io::Result;
 use std::path::{Path, PathBuf};
 
+use quantizer::topology::Topology;
+
+/// Input and output channels of each layer in run order, the head last.
+pub fn layers(topology: &Topology) -> Vec<[usize; 2]> {
+    topology.layers().iter().map(|layer| [layer.in_channels, layer.out_channels]).collect()
+}
+
 /// A program and what it imports.
 pub enum Script {
     /// Times steps on random patches.

@@ -1,6 +1,7 @@
 """A training step of qunet's U-Net in PyTorch: same layers, loss, optimiser, batch. Prints one JSON line.
 
-usage: time_steps.py BASE_WIDTH DEPTH SIDE BATCH THREADS STEPS
+usage: time_steps.py LAYERS DEPTH SIDE BATCH THREADS STEPS
+LAYERS is JSON: pairs of input and output channels in run order, the head last.
 """
 import json
 import sys
@@ -12,21 +13,12 @@ from torch import nn
 from unet import UNet, loss_of
 
 
-def layers_of(base, depth):
-    widths = [base << level for level in range(depth + 1)]
-    layers = []
-    for n_in, n_out in zip([1] + widths, widths):
-        layers += [(n_in, n_out), (n_out, n_out)]
-    for level in reversed(range(depth)):
-        layers += [(widths[level + 1] + widths[level], widths[level]), (widths[level], widths[level])]
-    return layers + [(base, 1)]
-
-
 def main():
-    base, depth, side, batch, threads, steps = map(int, sys.argv[1:])
+    layers = json.loads(sys.argv[1])
+    depth, side, batch, threads, steps = map(int, sys.argv[2:])
     torch.set_num_threads(threads)
     torch.manual_seed(1)
-    net = UNet(layers_of(base, depth), depth).train()
+    net = UNet(layers, depth).train()
     optimizer = torch.optim.Adam(net.parameters(), 3e-3)
     milliseconds = []
     for step in range(steps):
