@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use datasets::metrics::evaluate_classes;
+use datasets::metrics::{evaluate, evaluate_classes};
 use datasets::{Dataset, Image, Mask};
 use explore::{Folder, Job, Settings};
 use quantizer::evaluate::{Predictor, Validation};
@@ -42,6 +42,8 @@ struct Figure {
     validation: f64,
     test: f64,
     test_pooled: f64,
+    /// Of the background, where it is the larger structure: the interior of cells.
+    test_background: f64,
     /// Step of the kept network.
     best_step: usize,
 }
@@ -101,8 +103,8 @@ impl CompareTorch {
         }
         let line = |name: &str, f: &Figure| {
             println!(
-                "{name}: test Dice {:.4}, pooled {:.4}, validation {:.4} at step {}",
-                f.test, f.test_pooled, f.validation, f.best_step
+                "{name}: test Dice {:.4}, pooled {:.4}, background {:.4}, validation {:.4} at step {}",
+                f.test, f.test_pooled, f.test_background, f.validation, f.best_step
             );
         };
         println!("{}, seed {}, {} steps on the same batches", report.dataset, self.seed, steps);
@@ -225,6 +227,7 @@ fn figure(data: &Dataset, masks: &[Mask], validation: f64, best_step: usize) -> 
         validation,
         test: classes.iter().map(|c| c.mean_volume).sum::<f64>() / n,
         test_pooled: classes.iter().map(|c| c.pooled).sum::<f64>() / n,
+        test_background: evaluate(&data.test, masks, 0).mean_volume,
         best_step,
     }
 }

@@ -2,6 +2,7 @@
 //! equality with the simulator on three cores; in Verilator the whole system.
 
 mod bundle;
+mod fits;
 mod system;
 mod tables;
 
@@ -66,6 +67,7 @@ impl BenchFirmware {
             },
             "kernels": kernels,
             "arena": arena,
+            "fits": fits::fits()?,
             "text_bytes": image["text_bytes"],
             "stack_bytes": image["stack_bytes"],
             "panic_symbols": image["panic_symbols"],

@@ -8,8 +8,18 @@ pub fn print(report: &Value) {
     let kernels = ["core", "weight_bits", "activation_bits", "shape", "instructions_per_mac"];
     let arena = ["network", "stored_bits", "bytes", "lower_bound_bytes", "optimal", "peak_layer"];
     let backends = ["target", "board", "cases", "mismatches"];
-    let columns: [(&str, &[&str]); 3] =
-        [("kernels", &kernels), ("arena", &arena), ("backends", &backends)];
+    let fits = [
+        "network",
+        "weight_bits",
+        "activation_bits",
+        "macs",
+        "model_bytes",
+        "arena_bytes",
+        "packed_arena_bytes",
+        "boards",
+    ];
+    let columns: [(&str, &[&str]); 4] =
+        [("kernels", &kernels), ("arena", &arena), ("fits", &fits), ("backends", &backends)];
     for (part, keys) in columns {
         let mut table = Table::new();
         table.load_preset(ASCII_MARKDOWN).set_header(keys.iter().map(|key| key.replace('_', " ")));
