@@ -126,22 +126,38 @@ fn apply(table: &mut toml::Table, setting: &str) -> Result<()> {
     let Some((key, value)) = setting.split_once('=') else {
         bail!("--set: expected KEY=VALUE, found {setting:?}");
     };
-    let value = format!("value = {value}").parse::<toml::Table>().map_or_else(
-        |_| toml::Value::String(value.to_owned()),
-        |mut parsed| parsed.remove("value").unwrap_or(toml::Value::String(value.to_owned())),
-    );
-    let mut parts: Vec<&str> = key.trim().split('.').collect();
-    let last = parts.pop().unwrap_or_default();
-    let mut place = table;
-    for part in parts {
-        let entry = place.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        let toml::Value::Table(inner) = entry else {
-            bail!("--set: {key}: {part} is not a section");
-        };
-        place = inner;
+    let text = || format!("{key} = {}", toml::Value::String(value.to_owned()));
+    let parsed = format!("{key} = {value}").parse::<toml::Table>();
+    let parsed = parsed.or_else(|_| text().parse::<toml::Table>());
+    let Ok(parsed) = parsed else {
+        bail!("--set {setting}: expected a key of TOML, as section.key, found {key:?}");
+    };
+    if let Some((name, _)) = parsed.iter().find(|(_, content)| !content.is_table()) {
+        let of = sections_with(name)?.join(" or ");
+        let meant = if of.is_empty() { of } else { format!("; did you mean {of}?") };
+        bail!("--set {setting}: expected SECTION.KEY=VALUE, found no section{meant}");
     }
-    place.insert(last.to_owned(), value);
+    merge(table, parsed);
     Ok(())
+}
+
+/// Puts the values of one table into another, section by section.
+fn merge(into: &mut toml::Table, from: toml::Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(toml::Value::Table(into)), toml::Value::Table(from)) => merge(into, from),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+/// `section.key` for each section that has a key.
+fn sections_with(key: &str) -> Result<Vec<String>> {
+    let sections = toml::Table::try_from(RunConfig::default())?;
+    let sections = sections.keys().filter(|name| known_keys(name).iter().any(|known| known == key));
+    Ok(sections.map(|name| format!("{name}.{key}")).collect())
 }
 
 /// Refuses unknown sections and keys, naming the nearest known one.
@@ -222,6 +238,19 @@ mod tests {
         let config = parse("[quantize]\nweight_bits = 4", &settings).unwrap();
         assert_eq!(config.quantize.weight_bits, 3);
         assert_eq!(config.data.root, Path::new("some/where"));
+    }
+
+    #[test]
+    fn a_setting_reaches_quoted_keys_and_needs_a_section() {
+        let setting = [r#"quantize.layers."enc0.conv1".weight_bits=2"#.to_owned()];
+        let config = parse("[quantize.layers.head]\nweight_bits = 4", &setting).unwrap();
+        let bits = config.quantize.layers.values().map(|layer| layer.weight_bits);
+        assert_eq!(bits.collect::<Vec<_>>(), [Some(2), Some(4)]);
+        assert_eq!(
+            message("", &["weight_bits=3"]),
+            "--set weight_bits=3: expected SECTION.KEY=VALUE, found no section; did you mean \
+             quantize.weight_bits?"
+        );
     }
 
     #[test]

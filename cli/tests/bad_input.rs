@@ -48,6 +48,15 @@ fn unknown_key() {
 }
 
 #[test]
+fn unknown_layer_is_told_before_float_training() {
+    let (folder, config, run) = picture_project();
+    let setting = "quantize.layers.\"enc9.conv1\".weight_bits=2";
+    fail(&["train", "--config", &config, "--run", &run, "--set", setting], &["enc9.conv1", "head"]);
+    let data = text(&folder.path().join("data/label/01.png")).to_owned();
+    fail_to_train(&config, &run, &["--data", &data], &["01.png", "a folder", "found a file"]);
+}
+
+#[test]
 fn image_without_mask() {
     let (folder, config, run) = picture_project();
     std::fs::remove_file(folder.path().join("data/label/03.png")).unwrap();
@@ -234,6 +243,9 @@ fn a_model_and_what_does_not_belong_to_it() {
     fail(&with("evaluate.tile_overlap=32"), &["evaluate.tile_overlap", "below 32", "found 32"]);
     fail(&with("data.kind=phantom-membrane"), &["model", "expected", "membrane", "grey matter"]);
     fail(&with("data.normalisation=minmax"), &["model", "expected", "Minmax", "Zscore"]);
+    let output = qunet(&with("quantize.weight_bits=3")).output().unwrap();
+    let warned = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && warned.contains("that of the model file"), "{warned}");
 
     // another float network in the same folder
     let run = text(&folder.path().join("run")).to_owned();
@@ -249,6 +261,13 @@ fn segment_does_not_overwrite_its_input() {
     let before = std::fs::read(&scan).unwrap();
     fail(&["segment", &model, text(&scan), "-o", text(&scan)], &["scan.png", "itself"]);
     assert_eq!(std::fs::read(&scan).unwrap(), before);
+    let mask = folder.path().join("new/mask.png");
+    let segment = ["segment", &model, text(&scan), "-o", text(&mask)];
+    fail(&[&segment[..], &["--overlap", "32"]].concat(), &["--overlap 32", "below 32"]);
+    let of_folder = ["segment", &model, text(folder.path()), "-o", text(&mask)];
+    fail(&of_folder, &["one volume or picture", "found a folder"]);
+    succeed(&segment);
+    assert!(mask.exists(), "its folder is made");
 }
 
 #[test]
@@ -310,5 +329,7 @@ fn settings_that_a_subcommand_does_not_read() {
     fail(&with("quantize.weight_bits=2"), &["quantize.weight_bits=2", "[hardware]"]);
     fail(&with("hardware.tpp=8"), &["--set hardware.tpp=8", "hardware.tp"]);
     fail(&with("hardware.tp=3"), &["hardware.tp", "a power of two", "found 3"]);
-    fail(&["cosim", text(folder.path())], &["expected a folder written by `qunet generate`"]);
+    for build in [&["cosim", text(folder.path())][..], &["synth", &out, "--target", "up5k"]] {
+        fail(build, &["expected a folder written by `qunet generate`"]);
+    }
 }

@@ -41,8 +41,17 @@ fn make_targets_exist() {
 fn links_lead_to_files() {
     let text = std::fs::read_to_string(root().join("README.md")).expect("README.md");
     for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-        assert!(root().join(link).exists(), "README.md links to {link}");
+        let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+        assert!(root().join(file).exists(), "README.md links to {link}");
+        let page = std::fs::read_to_string(root().join(file)).unwrap_or_default();
+        let mut headings = page.lines().filter_map(|line| line.strip_prefix("## ")).map(anchor);
+        assert!(heading.is_empty() || headings.any(|h| h == heading), "README.md links to {link}");
     }
+}
+
+/// What a heading is called in a link.
+fn anchor(heading: &str) -> String {
+    heading.to_lowercase().replace(' ', "-")
 }
 
 #[test]

@@ -17,7 +17,8 @@ pub enum DataError {
         found: String,
     },
     /// A folder that is not there.
-    #[error("{}: expected a folder ({what}), found nothing of that name", path.display())]
+    #[error("{}: expected a folder ({what}), found {}", path.display(),
+        if path.exists() { "a file" } else { "nothing of that name" })]
     MissingFolder {
         /// The folder.
         path: PathBuf,

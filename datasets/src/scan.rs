@@ -30,6 +30,10 @@ impl Scan {
         if is_picture(path) {
             return Ok(Self::Picture(Picture::open(path)?));
         }
+        if path.is_dir() {
+            let (expected, found) = ("one volume or picture", "a folder".into());
+            return Err(DataError::Undecodable { path: path.to_path_buf(), expected, found });
+        }
         Err(DataError::Unsupported {
             path: path.to_path_buf(),
             what: "ending",

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use crate::error::DataError;
 
-/// Writes `bytes` beside `path` and renames; on any failure `path` is as it was.
+/// Writes `bytes` beside `path` and renames; on any failure `path` is as it was. A folder that is
+/// not there is made.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    std::fs::create_dir_all(folder).map_err(DataError::io(folder, "write"))?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".qunet-").suffix(".part");
     #[cfg(unix)]
@@ -50,6 +52,15 @@ mod tests {
         assert!(message.contains("folder: cannot write"), "{message}");
         assert_eq!(std::fs::read(target.join("kept")).unwrap(), b"kept");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(write_whole(&folder.path().join("no/such/file"), b"x").is_err());
+        std::fs::write(folder.path().join("file"), b"x").unwrap();
+        assert!(write_whole(&folder.path().join("file/below"), b"x").is_err());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/folder/out.bin");
+        write_whole(&path, b"one").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
     }
 }

@@ -107,7 +107,10 @@ pub enum HdlError {
         found: i64,
     },
     /// No engine fits the target.
-    #[error("target {target}: no engine fits; the closest, of {lanes} lane(s), needs {needed}")]
+    #[error(
+        "target {target}: no engine fits; the closest, of {lanes} lane(s), needs {needed}; without a \
+         target, hardware.memory = \"external\" keeps tensors and weights outside the device"
+    )]
     Target {
         /// Name of the target.
         target: &'static str,

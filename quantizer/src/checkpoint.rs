@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{QuantizerError, io_error};
+use crate::progress::Stage;
 use crate::train::{Best, Recipe, State, adam};
 use crate::unet::UNet;
 
@@ -25,6 +26,7 @@ struct Header {
     recipe: Recipe,
 }
 
+const FOLDER: &str = "checkpoints";
 const HEADER: &str = "state.json";
 const MODEL: &str = "model.bpk";
 const BEST: &str = "best.bpk";
@@ -37,7 +39,7 @@ impl Store {
     /// # Errors
     /// If the folder cannot be created.
     pub fn new(run_dir: &Path, recipe: &Recipe) -> Result<Self, QuantizerError> {
-        let folder = run_dir.join("checkpoints");
+        let folder = run_dir.join(FOLDER);
         std::fs::create_dir_all(&folder).map_err(io_error(&folder))?;
         Ok(Self { folder, recipe: recipe.clone() })
     }
@@ -129,16 +131,26 @@ impl Store {
     }
 
     fn list(&self) -> Result<Vec<(usize, PathBuf)>, QuantizerError> {
-        let prefix = format!("{}-", self.recipe.stage.name());
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(&self.folder).map_err(io_error(&self.folder))? {
-            let entry = entry.map_err(io_error(&self.folder))?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let step = name.strip_prefix(&prefix).and_then(|digits| digits.parse().ok());
-            found.extend(step.map(|step| (step, entry.path())));
-        }
-        Ok(found)
+        list(&self.folder, self.recipe.stage)
     }
+}
+
+/// Whether a run folder has a checkpoint of a stage.
+pub fn has_checkpoint(run_dir: &Path, stage: Stage) -> bool {
+    list(&run_dir.join(FOLDER), stage).is_ok_and(|found| !found.is_empty())
+}
+
+/// Steps and folders of a stage's checkpoints.
+fn list(folder: &Path, stage: Stage) -> Result<Vec<(usize, PathBuf)>, QuantizerError> {
+    let prefix = format!("{}-", stage.name());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io_error(folder))? {
+        let entry = entry.map_err(io_error(folder))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let step = name.strip_prefix(&prefix).and_then(|digits| digits.parse().ok());
+        found.extend(step.map(|step| (step, entry.path())));
+    }
+    Ok(found)
 }
 
 /// Writes a network's parameters.

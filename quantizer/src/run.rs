@@ -354,7 +354,10 @@ fn checked_topology(data: &Dataset, configs: &Configs) -> Result<Topology, Quant
         let expected = format!("{channels} channels as in {}", data.train[0].name);
         return Err(QuantizerError::Data { stage: "train", expected, found });
     }
-    Ok(Topology::new(&configs.model, channels, data.n_classes))
+    let topology = Topology::new(&configs.model, channels, data.n_classes);
+    // a misspelt layer is told before hours of float training
+    QuantPlan::new(&configs.quantize, &topology.layers(), 1.0)?;
+    Ok(topology)
 }
 
 /// Name of a model: that of its run folder.

@@ -19,7 +19,7 @@ pub struct AddResults {
     /// Folder of a sweep
     #[arg(value_name = "SWEEP")]
     sweep: PathBuf,
-    /// The command that made it
+    /// The command that made it, without the widths, which each row adds
     #[arg(long, value_name = "TEXT")]
     command: String,
     /// The commit that was measured
@@ -72,7 +72,11 @@ impl AddResults {
         let evaluate = &settings.evaluate;
         let mut entries: Vec<Entry> = read_json(&workspace_root().join(JSON))?;
         for row in summarize(&trials, evaluate.n_resamples, evaluate.seed) {
-            let (command, commit) = (self.command.clone(), self.commit.clone());
+            let Row { weight_bits, activation_bits, mode, .. } = &row;
+            let widths =
+                format!("--weights {weight_bits} --activations {activation_bits} --modes {mode}");
+            let command = format!("{} {widths}", self.command);
+            let commit = self.commit.clone();
             let entry = Entry { network: network.clone(), steps, row, command, commit };
             match entries.iter_mut().find(|known| known.key() == entry.key()) {
                 Some(known) => *known = entry,

@@ -5,11 +5,11 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Args;
 use quantizer::progress::write_atomically;
-use quantizer::{QuantizeMode, QuantizeReport, quantize, quantize_compat};
+use quantizer::{QuantizeMode, QuantizeReport, Stage, quantize, quantize_compat};
 use serde::Serialize;
 use sim::InputRule;
 
-use crate::commands::train::{announce, configs, resume};
+use crate::commands::train::{announce, configs, note_fresh_start, resume};
 use crate::config::RunArgs;
 use crate::output::{bytes, print_json, say};
 use crate::progress;
@@ -59,6 +59,7 @@ impl Quantize {
         announce(&data);
         let mut show = progress::training();
         let (sections, prepare) = (configs(&config), config.data.preprocess());
+        note_fresh_start(self.resume, &run_dir, Stage::Quantize);
         let resume = resume(self.resume);
         if config.quantize.mode == QuantizeMode::FxqCompat {
             let report = quantize_compat(&data, &sections, &run_dir, resume, &mut show)?;

@@ -62,7 +62,11 @@ impl Segment {
         }
         let config = EvaluateConfig { tile_overlap: self.overlap, ..EvaluateConfig::default() };
         let simulator = Simulator::new(&network)?;
-        let segmenter = Segmenter::new(&simulator, &config)?;
+        let segmenter = Segmenter::new(&simulator, &config);
+        let segmenter = match self.overlap {
+            Some(overlap) => segmenter.with_context(|| format!("--overlap {overlap}"))?,
+            None => segmenter?,
+        };
         let images = scan.slices(&metadata.preprocess)?;
         let images: Vec<&Image> = images.iter().collect();
         let bar = progress::bar(images.len() as u64, "segment");

@@ -104,6 +104,14 @@ impl Simulate {
     /// Loads data and model, simulates, reports.
     pub fn run(self) -> Result<()> {
         let config = self.config.load()?;
+        let read = ["data.", "split.", "evaluate."];
+        let foreign = self.config.set.iter().filter(|set| !read.iter().any(|s| set.starts_with(s)));
+        for setting in foreign {
+            eprintln!(
+                "warning: --set {setting}: simulate reads [data], [split] and [evaluate] alone; \
+                 the network is that of the model file"
+            );
+        }
         let (_, network) = read_model(&self.model)?;
         let input = network.spec(network.input);
         config.evaluate.validate_tiles([input.height, input.width])?;

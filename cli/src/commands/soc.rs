@@ -107,7 +107,8 @@ impl Soc {
         }
         let mut hardware = load_optional(self.config.as_deref(), &self.set)?.hardware;
         if let Some(lanes) = self.lanes {
-            hardware = hardware.of_lanes(lanes)?;
+            let shaped = hardware.of_lanes(lanes);
+            hardware = shaped.with_context(|| format!("--lanes {lanes}"))?;
         }
         hardware.validate()?;
         Ok(hardware)

@@ -20,8 +20,8 @@ use crate::progress;
 #[derive(Args)]
 #[command(after_help = "Example:\n  qunet sweep --config configs/em.toml --data DIR \
                         --weights 8,4,2,1 --activations 8,6,4,2 --seeds 3 --jobs 2\n  \
-                        qunet sweep --config configs/em.toml --data DIR --snakemake DIR && \
-                        snakemake --snakefile DIR/Snakefile --cores 2")]
+                        qunet sweep --config configs/em.toml --data DIR --snakemake SWEEP && \
+                        snakemake --snakefile SWEEP/Snakefile --cores 2")]
 pub struct Sweep {
     #[command(flatten)]
     config: ConfigArgs,
@@ -46,9 +46,9 @@ pub struct Sweep {
     /// Run this one trial, as scaled-w4a6-s1, or float network, as float-s1, in this process
     #[arg(long, value_name = "NAME", conflicts_with = "snakemake")]
     trial: Option<Job>,
-    /// Write DIR/Snakefile with a rule for each trial instead of running anything; DIR becomes the
-    /// folder of the sweep
-    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    /// Write SWEEP/Snakefile with a rule for each trial instead of running anything; SWEEP becomes
+    /// the folder of the sweep
+    #[arg(long, value_name = "SWEEP", conflicts_with = "out")]
     snakemake: Option<PathBuf>,
     /// Print the table as JSON
     #[arg(long)]

@@ -1,9 +1,12 @@
 //! `qunet train`: float training.
 
+use std::path::Path;
+
 use anyhow::Result;
 use clap::Args;
 use datasets::Dataset;
-use quantizer::{Configs, Resume, train_control, train_float};
+use quantizer::checkpoint::has_checkpoint;
+use quantizer::{Configs, Resume, Stage, train_control, train_float};
 
 use crate::config::{RunArgs, RunConfig};
 use crate::output::{bytes, print_json, say};
@@ -37,6 +40,8 @@ impl Train {
         let data = datasets::load(&config.data, &config.split)?;
         announce(&data);
         let mut show = progress::training();
+        let stage = if self.control { Stage::Control } else { Stage::Float };
+        note_fresh_start(self.resume, &run_dir, stage);
         let resume = resume(self.resume);
         if self.control {
             let report = train_control(&data, &configs(&config), &run_dir, resume, &mut show)?;
@@ -66,6 +71,14 @@ pub fn configs(config: &RunConfig) -> Configs {
         train: config.train.clone(),
         augment: config.augment,
         quantize: config.quantize.clone(),
+    }
+}
+
+/// Says so where `--resume` has nothing to go on from.
+pub fn note_fresh_start(resume: bool, run_dir: &Path, stage: Stage) {
+    if resume && !has_checkpoint(run_dir, stage) {
+        let (run_dir, stage) = (run_dir.display(), stage.name());
+        eprintln!("warning: {run_dir}: no checkpoint of stage {stage}, starting at its first step");
     }
 }
 

@@ -48,9 +48,13 @@ pub struct SocBuild {
 /// # Errors
 /// If the network is not valid.
 pub fn default_ram_bytes(network: &Network) -> Result<usize, HdlError> {
+    Ok((data_bytes(network)? + CODE_AND_STACK).next_multiple_of(STEP))
+}
+
+/// Bytes of model, arena and images.
+fn data_bytes(network: &Network) -> Result<usize, HdlError> {
     let images = network.spec(network.input).len() + network.spec(network.output).len();
-    let data = network.to_bytes()?.len() + plan(network).arena_bytes + images;
-    Ok((data + CODE_AND_STACK).next_multiple_of(STEP))
+    Ok(network.to_bytes()?.len() + plan(network).arena_bytes + images)
 }
 
 /// Generates the accelerator and the system around it, builds the firmware, and puts all that into
@@ -68,6 +72,12 @@ pub fn generate_soc(
         Some(bytes) => bytes,
         None => default_ram_bytes(network)?,
     };
+    let data = data_bytes(network)?;
+    if ram_bytes <= data {
+        let expected = format!("more than the {data} of model, arena and images");
+        let found = ram_bytes.to_string();
+        return Err(HdlError::Soc { what: "bytes of memory", expected, found });
+    }
     // into a folder beside, so that a refused system leaves an earlier one alone
     let folder = |path: &Path| match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),

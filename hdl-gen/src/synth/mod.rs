@@ -142,13 +142,19 @@ fn place_and_route(build: &Path, target: Target) -> Result<Result<Placed, String
     if target == Target::Up5k {
         netlist::behind_few_pins(build)?;
     }
-    let log = run(Command::new(program).current_dir(&folder).args(device).args([
+    let placed = run(Command::new(program).current_dir(&folder).args(device).args([
         "--json",
         "netlist.json",
         "--report",
         "report.json",
         "--timing-allow-fail",
-    ]))?;
+    ]));
+    // a design that does not fit has an area all the same
+    let log = match placed {
+        Ok(log) => log,
+        Err(error @ HdlError::Tool { .. }) => return Ok(Err(error.to_string())),
+        Err(error) => return Err(error),
+    };
     let path = folder.join("nextpnr.log");
     fs::write(&path, log).map_err(|source| HdlError::Io { path, source })?;
     let path = folder.join("report.json");
@@ -192,10 +198,14 @@ fn unexpected(tool: &str, expected: &str, path: &Path) -> HdlError {
 /// The manifest of a build, as far as synthesis trusts it.
 fn read_manifest(build: &Path) -> Result<Manifest, HdlError> {
     let path = build.join("manifest.json");
-    let text =
-        fs::read_to_string(&path).map_err(|source| HdlError::Io { path: path.clone(), source })?;
-    let manifest: Manifest = serde_json::from_str(&text)
-        .map_err(|error| HdlError::Io { path: path.clone(), source: error.into() })?;
+    let no_build = |found: &dyn std::fmt::Display| HdlError::Tool {
+        tool: build.display().to_string(),
+        message: format!(
+            "expected a folder written by `qunet generate`, found manifest.json: {found}"
+        ),
+    };
+    let text = fs::read_to_string(&path).map_err(|error| no_build(&error))?;
+    let manifest: Manifest = serde_json::from_str(&text).map_err(|error| no_build(&error))?;
     let plain = |name: &String| {
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
         name.ends_with(".v") && name.chars().all(legal)
