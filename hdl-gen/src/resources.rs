@@ -93,12 +93,29 @@ pub fn estimate(family: Family, engine: &Engine, depths: &Depths) -> Resources {
     let sum = |coefficients: [f64; N_DRIVERS], drivers: [f64; N_DRIVERS]| {
         coefficients.iter().zip(drivers).map(|(c, d)| c * d).sum::<f64>().ceil() as usize
     };
+    let [external_luts, external_ffs] = match depths.external {
+        Some(_) => external_logic(family, engine),
+        None => [0, 0],
+    };
     Resources {
-        luts: sum(coefficients.luts, lut_drivers(family, engine, depths)),
-        ffs: sum(coefficients.ffs, ff_drivers(engine, depths)),
+        luts: sum(coefficients.luts, lut_drivers(family, engine, depths)) + external_luts,
+        ffs: sum(coefficients.ffs, ff_drivers(engine, depths)) + external_ffs,
         block_rams: block_rams(family, engine, depths),
         multipliers: multipliers(family, engine),
     }
+}
+
+/// Lookup tables and flip-flops of DMA, queues and AXI4 master: a constant and a share of the feature
+/// word, which it packs, from builds of 16, 32 and 64 lanes on ECP5 and one of 32 on the others.
+fn external_logic(family: Family, engine: &Engine) -> [usize; 2] {
+    let (luts, ffs) = match family {
+        Family::Ecp5 => ((3505, 15.3), (1520, 6.5)),
+        Family::Ice40 => ((3895, 15.3), (1430, 6.5)),
+        Family::Xc7 => ((2540, 15.3), (1300, 6.5)),
+    };
+    [luts, ffs].map(|(constant, a_bit): (usize, f64)| {
+        constant + (a_bit * engine.feature_bits() as f64).ceil() as usize
+    })
 }
 
 /// Bits of logic of each kind.

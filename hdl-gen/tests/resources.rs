@@ -10,7 +10,9 @@ use hdl_gen::emit::{Depths, generate_engine};
 use hdl_gen::resources::{
     DRIVERS, Family, N_DRIVERS, Resources, estimate, ff_drivers, lut_drivers,
 };
-use hdl_gen::{Engine, HardwareConfig, MacCell, synth};
+
+use hdl_gen::{CellChoice, Engine, HardwareConfig, MacCell, MemoryPlace, Target, generate, synth};
+use qunet_tests::unet::{Unet, unet};
 
 /// Shapes and what Yosys counted; the columns are named in the file.
 const MEASURED: &str = include_str!("resources/measured.txt");
@@ -120,6 +122,32 @@ fn packed_halves_the_multipliers_and_lut_needs_none() {
     let one_bit = rows().into_iter().filter(|r| r.engine.digit_bits == 1 && !r.engine.scaled);
     let found: Vec<Resources> = one_bit.flat_map(|row| row.found).flatten().collect();
     assert!(found.len() >= 2 && found.iter().all(|r| r.multipliers == 0), "{found:?}");
+}
+
+/// Lookup tables, flip-flops and block RAMs by `qunet synth --target ecp5-25k`, Yosys 0.23, of a U-Net of
+/// base 16 and depth 3 over 128×128, W4 A6, packed cells, for each TP.
+const EXTERNAL: [(usize, [usize; 3]); 3] =
+    [(2, [8565, 4375, 49]), (4, [10493, 5258, 49]), (8, [14287, 7024, 50])];
+
+#[test]
+fn external_memory_adds_its_logic() {
+    let network = unet(&Unet { base: 16, depth: 3, size: [128, 128], ..Unet::default() });
+    for (tp, [luts, ffs, block_rams]) in EXTERNAL {
+        let config = HardwareConfig {
+            tp,
+            memory: MemoryPlace::External,
+            mac_cell: CellChoice::Packed,
+            feature_memory_kib: Some(48),
+            weight_memory_kib: Some(24),
+            ..HardwareConfig::default()
+        };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let built = generate(&network, &config, &folder.path().join("build")).expect("generates");
+        let model = built.manifest.estimate(Target::Ecp5_25k);
+        assert!(error(model.luts, luts).abs() <= 0.05, "TP {tp}: {model:?}");
+        assert!(error(model.ffs, ffs).abs() <= 0.05, "TP {tp}: {model:?}");
+        assert!(model.block_rams.abs_diff(block_rams) <= 1, "TP {tp}: {model:?}");
+    }
 }
 
 /// Runs Yosys on a shape.
