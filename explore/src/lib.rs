@@ -29,7 +29,7 @@ pub use cost::{Budget, Cost, cost_of};
 pub use error::ExploreError;
 pub use folder::Folder;
 pub use job::run_job;
-pub use measure::measure;
+pub use measure::{fake_quant_differences, measure, simulate};
 pub use parallel::{Failure, Parallel, run_all};
 pub use result::{FloatResult, TrialResult, VolumeDice};
 pub use search::{LayerChoice, SearchEvent, SearchReport, search};

@@ -6,7 +6,8 @@ use datasets::metrics::{Evaluation, evaluate, evaluate_classes, paired_bootstrap
 use datasets::{Dataset, Mask, Sample};
 use network::Network;
 use quantizer::{
-    CompatReport, QuantizeReport, compat_masks, control_masks, float_masks, float_report,
+    CompatReport, QuantizeReport, compat_masks, control_masks, fake_quant_masks, float_masks,
+    float_report,
 };
 use sim::{Segmenter, Simulator, read_network};
 
@@ -47,11 +48,13 @@ pub fn measure(
         before_masks = control_masks(run_dir, samples, overlap)?;
     }
     let control = has_control.then(|| dice(&before_masks));
+    let mut differing = 0;
     let (masks, cost) = match trained {
         Trained::Integers(report) => {
             let network = read_network(&report.model)?;
-            let cost = cost_of(&network, &settings.hardware).ok();
-            (simulate(settings, samples, &network)?, cost)
+            let masks = simulate(settings, samples, &network)?;
+            differing = fake_quant_differences(settings, samples, run_dir, &network, &masks)?;
+            (masks, cost_of(&network, &settings.hardware).ok())
         }
         Trained::Compat(_) => (compat_masks(run_dir, samples, overlap)?, None),
     };
@@ -68,8 +71,8 @@ pub fn measure(
     };
     let (compared_pixels, fake_quant_mismatches, bytes) = match trained {
         Trained::Integers(report) => {
-            let bytes = Some(report.quantized_bytes);
-            (report.compared_pixels, report.fake_quant_mismatches, bytes)
+            let pixels = masks.iter().map(|mask| mask.data.len()).sum();
+            (pixels, differing, Some(report.quantized_bytes))
         }
         Trained::Compat(_) => (0, 0, None),
     };
@@ -106,8 +109,31 @@ pub fn measure(
     })
 }
 
+/// Pixels in which the run's fake-quantized network, evaluated in Burn, and the masks that its
+/// integers gave differ.
+///
+/// # Errors
+/// If the run was not quantized.
+pub fn fake_quant_differences(
+    settings: &Settings,
+    samples: &[Sample],
+    run_dir: &Path,
+    network: &Network,
+    masks: &[Mask],
+) -> Result<usize, ExploreError> {
+    let model = &settings.configs.model;
+    let overlap = settings.evaluate.overlap([model.height, model.width]);
+    let evaluated = fake_quant_masks(run_dir, network, samples, overlap)?;
+    let pairs = evaluated.iter().zip(masks);
+    let of = |(a, b): (&Mask, &Mask)| a.data.iter().zip(&b.data).filter(|(a, b)| a != b).count();
+    Ok(pairs.map(of).sum())
+}
+
 /// Masks by the integers of a network.
-pub(crate) fn simulate(
+///
+/// # Errors
+/// If the network does not fit the settings.
+pub fn simulate(
     settings: &Settings,
     samples: &[Sample],
     network: &Network,

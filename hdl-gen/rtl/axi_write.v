@@ -2,7 +2,8 @@
 // Writes a run of 16-byte beats over AXI4: bursts of at most 256 beats that do not cross 4 KiB.
 //
 // Contract: after `start` the stream's beats are written in order; `busy` ends with the last
-// response. `flush` gives the rest up: the burst that was begun is filled with beats that write
+// response. Beats are offered whether or not their address has been taken: a slave may wait for
+// either. `flush` gives the rest up: the burst that was begun is filled with beats that write
 // nothing. A response other than OKAY raises `error` for a cycle.
 // Latency: that of the memory. Throughput: one beat a cycle within a burst.
 module axi_write (
@@ -32,7 +33,9 @@ module axi_write (
 );
     localparam [1:0] S_IDLE = 2'd0, S_ADDRESS = 2'd1, S_DATA = 2'd2, S_RESPONSE = 2'd3;
     reg  [1:0]  state;
-    reg  [27:0] line;
+    reg  [27:0] line;        // of the burst
+    reg  [7:0]  length;      // beats of the burst less one
+    reg         asking;      // its address is offered since an earlier cycle
     reg  [15:0] left;        // beats of the run that are not written
     reg  [8:0]  burst_left;  // beats of the burst that are not written
     reg         flushed;     // given up
@@ -44,14 +47,15 @@ module axi_write (
     wire        give_up = flushed | flush;
     wire        wrote = m_axi_wvalid & m_axi_wready;
     assign m_axi_awaddr = {line, 4'd0};
-    assign m_axi_awlen = burst_m1[7:0];
-    assign m_axi_awvalid = state == S_ADDRESS;
+    assign m_axi_awlen = asking ? length : burst_m1[7:0];
+    assign m_axi_awvalid = state == S_ADDRESS | asking;
     assign m_axi_wdata = dropping ? 128'd0 : data;
     assign m_axi_wstrb = {16{~dropping}};
     assign m_axi_wlast = burst_left == 9'd1;
-    assign m_axi_wvalid = state == S_DATA & (dropping | data_valid);
+    wire        open = state == S_DATA & burst_left != 9'd0;
+    assign m_axi_wvalid = open & (dropping | data_valid);
     assign m_axi_bready = state == S_RESPONSE;
-    assign data_ready = state == S_DATA & ~dropping & m_axi_wready;
+    assign data_ready = open & ~dropping & m_axi_wready;
     assign busy = state != S_IDLE;
     assign error = m_axi_bready & m_axi_bvalid & m_axi_bresp != 2'd0;
     wire unused_ok = &{1'b0, burst_m1[8], address[3:0]};
@@ -60,17 +64,21 @@ module axi_write (
         // a beat that is offered stays as it is, so dropping begins between beats
         dropping <= busy & (dropping | (give_up & ~(m_axi_wvalid & ~m_axi_wready)));
         flushed <= give_up & busy;
+        asking <= m_axi_awvalid & ~m_axi_awready;
         if (wrote) begin
             burst_left <= burst_left - 9'd1;
             left <= left - 16'd1;
         end
         case (state)
-            S_ADDRESS: if (m_axi_awready) begin
+            S_ADDRESS: begin
                 burst_left <= burst;
-                line <= line + {19'd0, burst};
+                length <= burst_m1[7:0];
                 state <= S_DATA;
             end
-            S_DATA: if (wrote & m_axi_wlast) state <= S_RESPONSE;
+            S_DATA: if ((~open | (wrote & m_axi_wlast)) & (~asking | m_axi_awready)) begin
+                line <= line + {20'd0, length} + 28'd1;
+                state <= S_RESPONSE;
+            end
             S_RESPONSE: if (m_axi_bvalid)
                 state <= left != 16'd0 & ~give_up ? S_ADDRESS : S_IDLE;
             default: state <= S_IDLE;
@@ -82,6 +90,7 @@ module axi_write (
         end
         if (rst) begin
             state <= S_IDLE;
+            asking <= 1'b0;
             flushed <= 1'b0;
             dropping <= 1'b0;
         end

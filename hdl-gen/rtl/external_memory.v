@@ -2,7 +2,8 @@
 // What an external-memory build adds to the engine: two command queues and the DMA.
 //
 // Contract: the queues keep the order in which the plan lets commands start; a command of one
-// counts the completed commands of the other, and that is all that holds them back. `quiet` says
+// counts the completed commands of the other, and that is all that holds them back. A program keeps
+// the base that it was started with. `quiet` says
 // that the DMA moves nothing and will not until the engine has gone on.
 // Latency: see command_queue and dma. Throughput: one word a cycle.
 module external_memory #(
@@ -119,6 +120,8 @@ module external_memory #(
         .valid(command_valid), .may_start(command_may_start), .ended(command_ended),
         .index(command_index), .rows(command_rows), .first(command_first)
     );
+    reg  [31:0] base;      // of the program that runs
+    always @(posedge clk) if (restart) base <= external_base;
     wire        transfer_valid, transfer_may_start, transfers_ended, transfer_first;
     wire [15:0] transfer_index;
     wire [7:0]  transfer_rows;
@@ -129,7 +132,7 @@ module external_memory #(
         .index(transfer_index), .rows(transfer_rows), .first(transfer_first)
     );
     dma #(.K(K), .KW(KW), .AW(AW), .WAW(WAW), .CAW(CAW)) u_dma (
-        .clk(clk), .rst(rst), .stop(stop), .external_base(external_base),
+        .clk(clk), .rst(rst), .stop(stop), .external_base(base),
         .may_start(transfer_may_start), .index(transfer_index), .rows(transfer_rows),
         .first(transfer_first), .done(dma_done), .busy(dma_busy), .error(error),
         .kind(waits_for), .fetch(channel_fetch), .table_address(channel_address),

@@ -3,7 +3,8 @@
 //
 // Contract: network::registers. START with an input that is not loaded exactly is refused with
 // ERR.length; START or memory access while busy is refused with ERR.busy; ABORT, SOFT_RESET, an
-// error and the watchdog stop the engine through `stop`.
+// error and the watchdog stop the engine through `stop`; what happens until it is no longer busy is
+// neither counted nor an error.
 // Latency: acknowledge one cycle after the strobe, memory reads four. Throughput: one access at
 // a time.
 module register_block #(
@@ -69,6 +70,7 @@ module register_block #(
     reg         waiting;      // for the memory window
     reg         dropped;      // the master gave up the access that is waited for
     reg         abort_now, reset_now;
+    reg         stopping;     // stopped and still busy
 
     // one strobe is one access
     wire access = wb_cyc_i & wb_stb_i & ~wb_ack_o & ~waiting;
@@ -88,11 +90,14 @@ module register_block #(
     wire length_ok = input_full & ~overrun;
     // a register between the comparison and the engine that it clears
     reg  over_limit;
-    wire [31:0] cycles_n = cycles + {31'd0, busy};
+    wire running = busy & ~stopping;
+    wire [31:0] cycles_n = cycles + {31'd0, running};
     always @(posedge clk) over_limit <= watchdog != 32'd0 & cycles_n >= watchdog;
-    wire expired = busy & over_limit;
+    wire expired = running & over_limit;
+    wire failed = bus_error & ~stopping;
 
-    assign stop = abort_now | reset_now | expired | bus_error;
+    assign stop = abort_now | reset_now | expired | failed;
+    always @(posedge clk) stopping <= ~rst & (stop | (stopping & busy & ~go));
     assign window_select = on_input ? WINDOW_FEATURES : select;
     assign window_address = address;
     assign irq = (irq_enable & irq_status) != 3'd0;
@@ -101,7 +106,7 @@ module register_block #(
     assign err_set[R_ERR_LENGTH] = fresh & ~length_ok;
     assign err_set[R_ERR_DESCRIPTOR] = bad;
     assign err_set[R_ERR_WATCHDOG] = expired;
-    assign err_set[R_ERR_BUS] = bus_error;
+    assign err_set[R_ERR_BUS] = failed;
     assign err_set[R_ERR_BUSY] = (run | (access & at_data)) & ~memory_ok;
     wire [4:0] err_clear = wr & wb_adr_i == R_ERR ? wb_dat_i[4:0] : 5'd0;
     wire [2:0] irq_set;

@@ -203,3 +203,95 @@ fn buffers_below_the_minimum_are_refused_by_how_much() {
     let least: ExternalConfig = minimum(&View::new(&network, &scheduled));
     assert!(error.to_string().contains(&least.feature_words.to_string()), "{error}");
 }
+
+/// What a stopped frame still has under way ends without an error of its own.
+#[test]
+fn a_stopped_frame_ends_quietly() {
+    if !has_verilator("external memory: stopped frames") {
+        return;
+    }
+    let network = unet(&Unet { base: 4, depth: 2, size: [16, 20], ..Default::default() });
+    let mut bench = Bench::new([2, 4, 4, 4]);
+    bench.load(&network, 0);
+    let input = inputs::random(&network, 5);
+    let watchdog = bench.design.read(registers::WATCHDOG).expect("answers");
+    let slow = MemoryBehaviour { waits: 0, latency: 3000, error_at: 0 };
+    for (limit, command, error) in [
+        (500, 0, registers::ERR_WATCHDOG),
+        (1500, registers::CTRL_ABORT, 0),
+        (1500, registers::CTRL_SOFT_RESET, 0),
+    ] {
+        let design = &mut bench.design;
+        let mut read = |register| design.read(register).expect("answers");
+        assert_eq!(read(registers::STATUS) & registers::STATUS_BUSY, 0);
+        design.set_memory(slow).expect("answers");
+        design.load_input(&input).expect("loads");
+        for (register, value) in
+            [(registers::WATCHDOG, limit), (registers::CTRL, registers::CTRL_START)]
+        {
+            design.write(register, value).expect("answers");
+        }
+        design.cycles(600);
+        design.write(registers::CTRL, command).expect("answers");
+        let mut read = |register| design.read(register).expect("answers");
+        assert_eq!(read(registers::ERR), error, "command {command}");
+        assert_eq!(read(registers::STATUS) & registers::STATUS_BUSY, 1, "a read is under way");
+        let stopped_at = read(registers::CYCLES);
+        design.write(registers::ERR, u32::MAX).expect("answers");
+        design.write(registers::IRQ_STATUS, u32::MAX).expect("answers");
+        design.cycles(5000);
+        let mut read = |register| design.read(register).expect("answers");
+        assert_eq!(read(registers::STATUS) & registers::STATUS_BUSY, 0, "command {command}");
+        assert_eq!((read(registers::ERR), read(registers::IRQ_STATUS)), (0, 0), "{command}");
+        assert_eq!(read(registers::CYCLES), stopped_at, "command {command}");
+        design.write(registers::WATCHDOG, watchdog).expect("answers");
+        design.set_memory(MemoryBehaviour::default()).expect("answers");
+        bench.cosim("after a stop", std::slice::from_ref(&input));
+    }
+}
+
+/// A host may prepare the next frame's base while one runs.
+#[test]
+fn a_frame_keeps_the_base_of_its_start() {
+    if !has_verilator("external memory: base") {
+        return;
+    }
+    let network = unet(&Unet { base: 4, depth: 2, size: [16, 20], ..Default::default() });
+    let mut bench = Bench::new([2, 4, 4, 4]);
+    bench.load(&network, 0);
+    let input = inputs::random(&network, 6);
+    bench.design.load_input(&input).expect("loads");
+    bench.design.write(registers::CTRL, registers::CTRL_START).expect("answers");
+    bench.design.cycles(1000);
+    let status = bench.design.read(registers::STATUS).expect("answers");
+    assert_eq!(status & registers::STATUS_BUSY, 1);
+    bench.design.write(registers::EXTERNAL_BASE, 0x4000_0000).expect("answers");
+    bench.design.cycles(200_000);
+    assert_eq!(bench.design.read(registers::ERR).expect("answers"), 0);
+    assert_eq!(bench.design.memory_faults().expect("answers"), 0);
+    bench.design.write(registers::EXTERNAL_BASE, 0).expect("answers");
+    let expected = network.run_reference(&input).expect("runs");
+    let found = bench.design.read_output().expect("reads");
+    assert_eq!(found, expected[network.output.index()]);
+}
+
+/// Words so narrow that the buffers could have more than the tables can address.
+#[test]
+fn buffers_end_where_addresses_do() {
+    if !has_verilator("external memory: large buffers") {
+        return;
+    }
+    let network = unet(&Unet { base: 2, depth: 1, size: [8, 8], ..Default::default() });
+    let build = cache_dir().join("external-large");
+    let config = HardwareConfig {
+        memory: MemoryPlace::External,
+        feature_memory_kib: Some(2048),
+        weight_memory_kib: Some(512),
+        ..config([1, 1, 1, 1])
+    };
+    let report = generate(&network, &config, &build).expect("generates");
+    assert_eq!(report.manifest.memories.features.depth, 1 << 20);
+    let mut design = Verilated::build(&build, &cache_dir()).expect("builds");
+    let found = cosim_on(&mut design, &build, &[inputs::largest(&network)]).expect("runs");
+    assert_eq!((found.first_mismatch, found.images), (None, 1));
+}

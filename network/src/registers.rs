@@ -283,7 +283,8 @@ pub const EXTERNAL_BASE: Register = register(
     "external_base",
     0x60,
     Access::ReadWrite,
-    "byte address of the region of external memory that holds tensors and weights, a multiple of 16",
+    "byte address of the region of external memory that holds tensors and weights, a multiple of 16; \
+     a frame keeps that of its start",
 );
 /// Size of that region.
 pub const EXTERNAL_LENGTH: Register =

@@ -11,7 +11,7 @@ use crate::error::QuantizerError;
 use crate::fake_quant::QuantPlan;
 use crate::forward::{Pass, Phase, forward};
 use crate::integer_forward::IntegerForward;
-use crate::integers::LayerIntegers;
+use crate::integers::{LayerIntegers, layer_integers};
 use crate::qat::input_code;
 use crate::topology::Topology;
 use crate::unet::{UNet, host};
@@ -107,7 +107,12 @@ impl<'a> Predictor<'a> {
         best_threshold(&histogram)
     }
 
-    fn by_tiles(&self, image: &Image, overlap: usize, run: impl Fn(&[Image]) -> Vec<Mask>) -> Mask {
+    pub(crate) fn by_tiles(
+        &self,
+        image: &Image,
+        overlap: usize,
+        run: impl Fn(&[Image]) -> Vec<Mask>,
+    ) -> Mask {
         let model = &self.topology.model;
         let grid = TileGrid::new([image.height, image.width], [model.height, model.width], overlap);
         let tiles: Vec<Image> = grid.corners().into_iter().map(|c| grid.cut(image, c)).collect();
@@ -200,9 +205,8 @@ pub fn agreement(
     let forward = IntegerForward::new(topology, plan, integers, predictor.device);
     let mut total = Agreement::default();
     for tile in tiles {
+        let (evaluated, threshold) = classes(&forward, network, integers, tile);
         let codes: Vec<i8> = tile.data.iter().map(|&x| input_code(x, plan.input_step)).collect();
-        let logits = forward.logits(&codes, 1, tile.height, tile.width);
-        let (evaluated, threshold) = decide(&logits, network, integers, tile, topology.n_outputs);
         let bytes: Vec<u8> = codes.iter().map(|&c| c as u8).collect();
         let values = network.run_reference(&bytes)?;
         let reference = &values[network.output.index()];
@@ -213,6 +217,39 @@ pub fn agreement(
         total.training_graph_differences += differ(&graph[0]);
     }
     Ok(total)
+}
+
+/// Masks by the fake-quantized network with integer semantics, evaluated in Burn; only the head's
+/// decision is that of `network`.
+///
+/// # Errors
+/// If a layer does not fit integers.
+pub(crate) fn integer_masks(
+    predictor: &Predictor<'_>,
+    plan: &QuantPlan,
+    network: &Network,
+    samples: &[Sample],
+    overlap: usize,
+) -> Result<Vec<Mask>, QuantizerError> {
+    let integers = layer_integers(predictor.topology, plan, &predictor.net.values())?;
+    let forward = IntegerForward::new(predictor.topology, plan, &integers, predictor.device);
+    let one = |tile: &Image| classes(&forward, network, &integers, tile).0;
+    let mask = |sample: &Sample| {
+        predictor.by_tiles(&sample.image, overlap, |tiles| tiles.iter().map(one).collect())
+    };
+    Ok(samples.iter().map(mask).collect())
+}
+
+/// Classes of a tile, and the probability that the head's threshold stands for.
+fn classes(
+    forward: &IntegerForward<'_>,
+    network: &Network,
+    integers: &[LayerIntegers],
+    tile: &Image,
+) -> (Mask, f64) {
+    let codes: Vec<i8> = tile.data.iter().map(|&x| forward.input_code(x)).collect();
+    let logits = forward.logits(&codes, 1, tile.height, tile.width);
+    decide(&logits, network, integers, tile, forward.n_outputs())
 }
 
 /// The head's decision on integer logits, and the probability that its threshold stands for.

@@ -11,6 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::fake_quant::{QuantPlan, Range};
 use crate::forward::convolve;
 use crate::integers::LayerIntegers;
+use crate::qat::input_code;
 use crate::topology::{LayerSpec, Operation, Topology, Walk, walk};
 use crate::unet::host;
 
@@ -36,6 +37,16 @@ impl<'a> IntegerForward<'a> {
     ) -> Self {
         let device = device.clone();
         Self { topology, plan, integers, specs: topology.layers(), device }
+    }
+
+    /// Input code of a real value.
+    pub fn input_code(&self, value: f32) -> i8 {
+        input_code(value, self.plan.input_step)
+    }
+
+    /// Logits of a pixel.
+    pub fn n_outputs(&self) -> usize {
+        self.topology.n_outputs
     }
 
     /// 16-bit logits of a batch.

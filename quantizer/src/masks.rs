@@ -1,12 +1,13 @@
-//! Masks of the float networks that a run folder holds.
+//! Masks of the networks that a run folder holds.
 
 use std::path::Path;
 
 use datasets::{Image, Mask, Sample};
+use network::Network;
 
 use crate::control::control_report;
 use crate::error::QuantizerError;
-use crate::evaluate::Predictor;
+use crate::evaluate::{Predictor, integer_masks};
 use crate::fake_quant::QuantPlan;
 use crate::run::{CompatReport, QuantizeReport, float_report};
 use crate::run_files::{read_json, read_net};
@@ -37,19 +38,25 @@ pub fn control_masks(
     masks(run_dir, "control.bpk", None, samples, overlap, threshold)
 }
 
-/// Masks of the run's fake-quantized network, as the differentiable graph computes them.
+/// Masks of the run's fake-quantized network in evaluation, with integer semantics: computed in Burn
+/// from its parameters, the head's decision that of `network`, which was lowered from it.
 ///
 /// # Errors
 /// If the run was not quantized.
 pub fn fake_quant_masks(
     run_dir: &Path,
+    network: &Network,
     samples: &[Sample],
     overlap: usize,
 ) -> Result<Vec<Mask>, QuantizerError> {
     let report: QuantizeReport =
         read_json(&run_dir.join("quantize.json"), "the result of `qunet quantize`")?;
-    let plan = Some(&report.plan);
-    masks(run_dir, "quantize.bpk", plan, samples, overlap, report.threshold)
+    let float = float_report(run_dir)?;
+    let device = float.backend.device()?;
+    let net = read_net(run_dir, "quantize.bpk", &float.topology, &device)?;
+    let topology = &float.topology;
+    let predictor = Predictor { net: &net, topology, plan: Some(&report.plan), device: &device };
+    integer_masks(&predictor, &report.plan, network, samples, overlap)
 }
 
 /// Masks of the run's network with the level sets of `fxq-compat`.

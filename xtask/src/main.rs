@@ -3,6 +3,7 @@
 mod bench_firmware;
 mod bench_rtl;
 mod bench_train;
+mod check_results;
 mod compare_torch;
 mod configuration;
 mod demo;
@@ -35,6 +36,8 @@ enum Task {
     BenchTrain(bench_train::BenchTrain),
     /// Trains a sweep's float network in PyTorch too, on the same batches, and compares Dice
     CompareTorch(compare_torch::CompareTorch),
+    /// Compares fake quantization with integers, pixel by pixel of the test side, for a sweep's trials
+    CheckResults(check_results::CheckResults),
     /// Writes the measured tables of docs/hardware.md from a report of bench-rtl
     HardwareTables(bench_rtl::HardwareTables),
     /// Puts the trials of a sweep into docs/results.json and the table of docs/results.md
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::BenchRtl(bench) => bench.run(),
         Task::BenchTrain(bench) => bench.run(),
         Task::CompareTorch(compare) => compare.run(),
+        Task::CheckResults(check) => check.run(),
         Task::HardwareTables(tables) => tables.run(),
         Task::AddResults(add) => add.run(),
         Task::Bless => bless(),

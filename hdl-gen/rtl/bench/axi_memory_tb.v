@@ -83,23 +83,32 @@ module axi_memory_tb;
             rready = 0;
         end
     endtask
+    // perhaps the next beat of a burst
+    task offer(input [7:0] len, input integer wrong);
+        begin
+            draw; wvalid = lfsr[0];
+            wdata = {4{lfsr}} ^ 128'h1; draw; wstrb = lfsr[31] ? lfsr[15:0] : 16'hffff;
+            wlast = beat == len;
+            if (wrong == 1 && beat == 0) wlast = 1;
+            if (wrong == 2) wlast = 0;
+        end
+    endtask
     // kind of what is wrong: 1 last too early, 2 last missing, 3 data change while they wait
     task write_burst(input [31:0] address, input [7:0] len, input integer wrong);
         begin
-            awaddr = address; awlen = len; awvalid = 1;
+            awaddr = address; awlen = len; awvalid = 1; beat = 0;
             #2;
-            while (!awready) begin @(negedge clk); #2; end
+            // the slave may wait for the first beat
+            while (!awready) begin
+                @(negedge clk);
+                if (!wvalid) offer(len, wrong);
+                #2;
+            end
             @(negedge clk);
             awvalid = 0; awaddr = lfsr; n_refused = 0;
-            beat = 0;
             while (beat <= len) begin
-                if (!wvalid) begin
-                    draw; wvalid = lfsr[0];
-                    wdata = {4{lfsr}} ^ 128'h1; draw; wstrb = lfsr[31] ? lfsr[15:0] : 16'hffff;
-                    wlast = beat == len;
-                    if (wrong == 1 && beat == 0) wlast = 1;
-                    if (wrong == 2) wlast = 0;
-                end else if (wrong == 3) begin
+                if (!wvalid) offer(len, wrong);
+                else if (wrong == 3) begin
                     wdata = ~wdata; n_refused = n_refused + 1;
                 end
                 #2;

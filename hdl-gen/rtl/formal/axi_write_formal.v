@@ -1,7 +1,7 @@
 `default_nettype none
 // Proves: a burst and a beat that are offered stay as they are until accepted; a burst lies within
-// 4 KiB, has the beats that it asked for, the last marked, and one response; bursts follow each
-// other; when `busy` ends nothing is owed, and without a flush each beat of the stream is written
+// 4 KiB, has the beats that it asked for, the last marked, and one response; its beats do not wait
+// for its address to be taken; bursts follow each other; when `busy` ends nothing is owed, and without a flush each beat of the stream is written
 // once; after a flush no burst begins, none waits for the stream, and what fills it writes nothing.
 // Depth: 6 cycles.
 module axi_write_formal (
@@ -35,6 +35,8 @@ module axi_write_formal (
     (* hierconn *) wire [27:0] \u_dut.line ;
     (* hierconn *) wire [15:0] \u_dut.left ;
     (* hierconn *) wire [8:0] \u_dut.burst_left ;
+    (* hierconn *) wire [7:0] \u_dut.length ;
+    (* hierconn *) wire \u_dut.asking ;
     (* hierconn *) wire \u_dut.flushed , \u_dut.dropping ;
 
     reg started = 1'b0;
@@ -52,15 +54,17 @@ module axi_write_formal (
     always @* if (data_waited) assume (data_valid && data == data_was);
 
     // since the start: beats ordered, asked for, written, and taken from the stream; of the burst:
-    // beats that are owed, and its response
+    // its address that was not taken, beats that are owed, and its response
     reg  [15:0] ordered, asked, written, taken;
     reg  [27:0] line;      // of the next beat to ask for
     reg  [8:0]  owed;
-    reg         owes_response, given_up;
+    reg         owes_address, owes_response, given_up;
     wire [15:0] burst = {8'd0, awlen} + 16'd1;
+    wire        begins = awvalid & ~owes_address;
     wire        wrote = wvalid & wready;
     always @(posedge clk) begin
-        if (awvalid & awready) begin
+        owes_address <= awvalid & ~awready;
+        if (begins) begin
             asked <= asked + burst;
             line <= line + {12'd0, burst};
             owed <= burst[8:0];
@@ -82,11 +86,11 @@ module axi_write_formal (
         if (rst) begin
             {ordered, asked, written, taken} <= 64'd0;
             owed <= 9'd0;
-            {owes_response, given_up} <= 2'd0;
+            {owes_address, owes_response, given_up} <= 3'd0;
         end
     end
     // the memory answers a burst that is complete
-    always @* if (!owes_response || owed != 9'd0) assume (!bvalid);
+    always @* if (!owes_response || owes_address || owed != 9'd0) assume (!bvalid);
 
     reg         aw_waited, w_waited, was_asking, was_given_up;
     reg [39:0]  waited_burst;
@@ -104,12 +108,13 @@ module axi_write_formal (
         if (aw_waited) assert (awvalid && {awaddr, awlen} == waited_burst);
         if (w_waited) assert (wvalid && {wdata, wstrb, wlast} == waited_beat);
         if (awvalid) assert ({1'b0, awaddr[11:4]} + {1'b0, awlen} <= 9'd255);
-        if (awvalid) assert (awaddr == {line, 4'd0});
-        if (awvalid) assert (owed == 9'd0 && !owes_response);
+        if (begins) assert (awaddr == {line, 4'd0});
+        if (begins) assert (owed == 9'd0 && !owes_response && !wvalid);
         if (wvalid) assert (owed != 9'd0 && wlast == (owed == 9'd1));
-        if (owes_response && owed == 9'd0) assert (bready);
+        if (owed != 9'd0 && data_valid) assert (wvalid);
+        if (owes_response && !owes_address && owed == 9'd0) assert (bready);
         assert (asked <= ordered && written == asked - {7'd0, owed});
-        if (!busy) assert (owed == 9'd0 && !owes_response);
+        if (!busy) assert (owed == 9'd0 && !owes_address && !owes_response);
         // a beat is one of the stream, or nothing
         if (wvalid)
             assert (wstrb == 16'd0
@@ -122,19 +127,24 @@ module axi_write_formal (
         if (was_given_up && owed != 9'd0) assert (wvalid);
         assert (error == (bvalid && bready && bresp != 2'd0));
         // what makes it inductive
-        if (busy) assert (\u_dut.line == line);
+        if (\u_dut.state == 2'd2) assert (line == \u_dut.line + {20'd0, \u_dut.length } + 28'd1);
+        else if (busy) assert (\u_dut.line == line);
         assert (busy == (\u_dut.state != 2'd0));
-        assert ((\u_dut.state == 2'd2) == (owed != 9'd0));
-        assert ((\u_dut.state == 2'd3) == (owes_response && owed == 9'd0));
-        if (owed != 9'd0) assert (owes_response && \u_dut.burst_left == owed);
+        assert (\u_dut.asking == owes_address);
+        assert ((\u_dut.state == 2'd2) == (owed != 9'd0 || owes_address));
+        assert ((\u_dut.state == 2'd3) == (owes_response && !owes_address && owed == 9'd0));
+        if (owes_address) assert (owes_response);
+        if (owed != 9'd0) assert (owes_response);
+        if (\u_dut.state == 2'd2) assert (\u_dut.burst_left == owed);
         assert (owed <= 9'd256 && {7'd0, owed} <= asked);
         if (busy) assert (\u_dut.left == ordered - written);
-        if (awvalid) assert (\u_dut.left != 16'd0);
+        if (begins) assert (\u_dut.left != 16'd0);
         if (busy) assert (\u_dut.flushed == given_up);
         if (\u_dut.dropping ) assert (given_up);
         if (busy && given_up && !(data_waited && owed != 9'd0)) assert (\u_dut.dropping );
         cover (awvalid && taken == 16'd1 && awaddr[11:4] == 8'd0);
         cover (bready && given_up && taken == 16'd1 && written == 16'd2);
+        cover (owes_address && written == 16'd2 && owed == 9'd0);
     end
 endmodule
 `default_nettype wire

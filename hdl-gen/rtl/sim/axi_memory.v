@@ -2,7 +2,8 @@
 // External memory for simulation: an AXI4 slave with a latency, random waits and errors on demand,
 // that counts what its master does against the rules. Not for synthesis.
 //
-// Contract: bursts of 16-byte beats, one at a time, read before write. The host port reaches the
+// Contract: bursts of 16-byte beats, one at a time, read before write; with waits every other write's
+// address is taken only once its first beat is offered, as AXI4 allows. The host port reaches the
 // words of memory and the settings: byte addresses 0 ADDRESS (in 32-bit words, counts up with each
 // DATA), 4 DATA, 8 WAITS (of 256 cycles, on average), 12 LATENCY (cycles), 16 ERROR_AT (byte
 // address whose access fails, 0 = none), 20 FAULTS (rules broken so far).
@@ -62,12 +63,13 @@ module axi_memory #(
     reg [31:0] line;        // beat being moved
     reg [8:0]  left;
     reg [15:0] count;
+    reg        data_first;        // the next write's address waits for its data
     reg        failed, offered;   // an offered beat or response stands until it is taken
     wire       outside = line >= BEATS;
     wire       fails = error_at != 32'd0 & line == {4'd0, error_at[31:4]};
     wire       offer = offered | ~wait_now;
     assign arready = state == S_IDLE & ~wait_now;
-    assign awready = state == S_IDLE & ~arvalid & ~wait_now;
+    assign awready = state == S_IDLE & ~arvalid & ~wait_now & (~data_first | wvalid);
     assign rvalid = state == S_READ & offer;
     assign rdata = rvalid ? mem[line[AW-1:0]] : 128'd0;
     assign rresp = {fails | outside, 1'b0};
@@ -113,6 +115,7 @@ module axi_memory #(
                 end else if (awvalid & awready) begin
                     line <= {4'd0, awaddr[31:4]};
                     left <= {1'b0, awlen} + 9'd1;
+                    data_first <= waits != 9'd0 & ~data_first;
                     state <= S_WRITE;
                 end
             end
@@ -160,6 +163,7 @@ module axi_memory #(
             random <= 32'h1234_5678;
             state <= S_IDLE;
             offered <= 1'b0;
+            data_first <= 1'b0;
             {ar_waits, aw_waits, w_waits} <= 3'd0;
             faults <= 32'd0;
             waits <= 9'd0;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use network::Network;
+use network::channel::ADDRESS_BITS;
 
 use super::folder::Folder;
 use super::hex;
@@ -35,9 +36,11 @@ impl External {
         images: &Images,
     ) -> Result<External, HdlError> {
         let (features, weights) = config.buffers_kib();
+        // the tables' addresses have so many bits, however narrow a word is
+        let words = |kib: usize, bits: usize| (kib * 8192 / bits).min(1 << ADDRESS_BITS);
         let sizes = ExternalConfig {
-            feature_words: features * 8192 / schedule.engine.feature_bits(),
-            weight_words: weights * 8192 / schedule.engine.weight_bits(),
+            feature_words: words(features, schedule.engine.feature_bits()),
+            weight_words: words(weights, schedule.engine.weight_bits()),
         };
         let plan = plan(network, schedule, &sizes)?;
         let view = View::new(network, schedule);

@@ -79,6 +79,11 @@ pub fn generate(
         cycles.utilization = external.plan.report.utilization;
     }
     let manifest = manifest.on_bus(config.host_bus);
+    if cycles.total > u64::from(u32::MAX) {
+        let expected = "lanes enough for fewer than 2^32 cycles a frame, as CYCLES counts".into();
+        let found = format!("{} lanes and {} cycles", schedule.engine.lanes(), cycles.total);
+        return Err(HdlError::Config { key: "tn, tm, tp", expected, found });
+    }
 
     let mut folder = Folder::beside(out_dir)?;
     let comments = top::layer_comments(network, &schedule);

@@ -143,7 +143,9 @@ fn external_driver(external: &ExternalMemories) -> String {
    to 256 beats of 16 bytes that do not cross 4 KiB. Read bursts may be outstanding and are
    answered in order, a write awaits its response; reads and writes do not overlap. Beats are
    written whole, or not at all (no strobes) after an abort. No cache is snooped: the host writes
-   its own back before a frame and drops them before it reads the output.
+   its own back before a frame and drops them before it reads the output. Reset the memory's side
+   of the bus together with the core: a reset of the core alone loses count of bursts under way
+   (CTRL.abort and CTRL.soft_reset do not; they end when STATUS.busy falls).
 5. Driver, once (`qunet_regs.h`, `qunet_model.h`; `qunet.svd` for svd2rust and debuggers): check ID,
    MODEL_HASH and CAPS.external; write to EXTERNAL_BASE the byte address, a multiple of 16, of
    EXTERNAL_BYTES = {} bytes of memory; write `{}` there. In that file
