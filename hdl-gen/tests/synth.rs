@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hdl_gen::emit::{Depths, generate_engine};
 use hdl_gen::synth::synth;
-use hdl_gen::{Engine, HardwareConfig, HdlError, MacCell, Target};
+use hdl_gen::{Engine, HardwareConfig, MacCell, Target};
 
 /// A small engine in `folder`.
 fn build(folder: &Path) {
