@@ -1,8 +1,9 @@
 `default_nettype none
 // Proves: a burst and a beat that are offered stay as they are until accepted; a burst lies within
 // 4 KiB, has the beats that it asked for, the last marked, and one response; its beats do not wait
-// for its address to be taken; bursts follow each other; when `busy` ends nothing is owed, and without a flush each beat of the stream is written
-// once; after a flush no burst begins, none waits for the stream, and what fills it writes nothing.
+// for its address to be taken; bursts follow each other; when `busy` ends nothing is owed, and
+// without a flush each beat of the stream is written once; after a flush no burst begins, none
+// waits for the stream, and what fills it writes nothing.
 // Depth: 6 cycles.
 module axi_write_formal (
     input wire        clk,

@@ -1,8 +1,8 @@
 `default_nettype none
 // Proves: an acknowledge follows a strobe, one for each access, none for an access that was given
 // up; a master that waits is answered; the memory window has one request at a time; the counters
-// of a frame count exactly, so they never fall while busy; from a stop until the engine is no longer
-// busy neither the bus nor the watchdog raises an error, and no cycle counts.
+// of a frame count exactly, so they never fall while busy; from a stop until the engine is no
+// longer busy neither the bus nor the watchdog raises an error, and no cycle counts.
 // Depth: 12 cycles.
 module register_block_formal (
     input wire        clk,

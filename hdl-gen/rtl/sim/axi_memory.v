@@ -2,9 +2,9 @@
 // External memory for simulation: an AXI4 slave with a latency, random waits and errors on demand,
 // that counts what its master does against the rules. Not for synthesis.
 //
-// Contract: bursts of 16-byte beats, one at a time, read before write; with waits every other write's
-// address is taken only once its first beat is offered, as AXI4 allows. The host port reaches the
-// words of memory and the settings: byte addresses 0 ADDRESS (in 32-bit words, counts up with each
+// Contract: bursts of 16-byte beats, one at a time, read before write; with waits every other
+// write's address is taken only once its first beat is offered, as AXI4 allows. The host port
+// reaches the words of memory and the settings: byte addresses 0 ADDRESS (in 32-bit words, counts up with each
 // DATA), 4 DATA, 8 WAITS (of 256 cycles, on average), 12 LATENCY (cycles), 16 ERROR_AT (byte
 // address whose access fails, 0 = none), 20 FAULTS (rules broken so far).
 module axi_memory #(
