@@ -4,9 +4,9 @@
 //
 // Contract: bursts of 16-byte beats, one at a time, read before write; with waits every other
 // write's address is taken only once its first beat is offered, as AXI4 allows. The host port
-// reaches the words of memory and the settings: byte addresses 0 ADDRESS (in 32-bit words, counts up with each
-// DATA), 4 DATA, 8 WAITS (of 256 cycles, on average), 12 LATENCY (cycles), 16 ERROR_AT (byte
-// address whose access fails, 0 = none), 20 FAULTS (rules broken so far).
+// reaches the words of memory and the settings: byte addresses 0 ADDRESS (in 32-bit words, counts
+// up with each DATA), 4 DATA, 8 WAITS (of 256 cycles, on average), 12 LATENCY (cycles), 16 ERROR_AT
+// (byte address whose access fails, 0 = none), 20 FAULTS (rules broken so far).
 module axi_memory #(
     parameter DEPTH = 1024,       // beats
     parameter IMAGE = ""          // $readmemh image, or ""
