@@ -103,6 +103,15 @@ pub fn load_optional(path: Option<&Path>, settings: &[String]) -> Result<RunConf
     }
 }
 
+/// The settings of none of these sections.
+pub fn foreign<'a>(
+    settings: &'a [String],
+    sections: &'a [&str],
+) -> impl Iterator<Item = &'a String> {
+    let section = |setting: &'a String| setting.split_once('.').map_or("", |(name, _)| name);
+    settings.iter().filter(move |setting| !sections.contains(&section(setting)))
+}
+
 /// Reads a configuration file and applies `section.key=value` settings.
 fn read(path: &Path, settings: &[String]) -> Result<RunConfig> {
     let text = std::fs::read_to_string(path)

@@ -205,8 +205,8 @@ pub fn agreement(
     let forward = IntegerForward::new(topology, plan, integers, predictor.device);
     let mut total = Agreement::default();
     for tile in tiles {
-        let (evaluated, threshold) = classes(&forward, network, integers, tile);
-        let codes: Vec<i8> = tile.data.iter().map(|&x| input_code(x, plan.input_step)).collect();
+        let codes = codes(tile, plan);
+        let (evaluated, threshold) = classes(&forward, network, integers, tile, &codes);
         let bytes: Vec<u8> = codes.iter().map(|&c| c as u8).collect();
         let values = network.run_reference(&bytes)?;
         let reference = &values[network.output.index()];
@@ -233,11 +233,16 @@ pub(crate) fn integer_masks(
 ) -> Result<Vec<Mask>, QuantizerError> {
     let integers = layer_integers(predictor.topology, plan, &predictor.net.values())?;
     let forward = IntegerForward::new(predictor.topology, plan, &integers, predictor.device);
-    let one = |tile: &Image| classes(&forward, network, &integers, tile).0;
+    let one = |tile: &Image| classes(&forward, network, &integers, tile, &codes(tile, plan)).0;
     let mask = |sample: &Sample| {
         predictor.by_tiles(&sample.image, overlap, |tiles| tiles.iter().map(one).collect())
     };
     Ok(samples.iter().map(mask).collect())
+}
+
+/// Input codes of a tile.
+fn codes(tile: &Image, plan: &QuantPlan) -> Vec<i8> {
+    tile.data.iter().map(|&x| input_code(x, plan.input_step)).collect()
 }
 
 /// Classes of a tile, and the probability that the head's threshold stands for.
@@ -246,9 +251,9 @@ fn classes(
     network: &Network,
     integers: &[LayerIntegers],
     tile: &Image,
+    codes: &[i8],
 ) -> (Mask, f64) {
-    let codes: Vec<i8> = tile.data.iter().map(|&x| forward.input_code(x)).collect();
-    let logits = forward.logits(&codes, 1, tile.height, tile.width);
+    let logits = forward.logits(codes, 1, tile.height, tile.width);
     decide(&logits, network, integers, tile, forward.n_outputs())
 }
 

@@ -11,7 +11,6 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::fake_quant::{QuantPlan, Range};
 use crate::forward::convolve;
 use crate::integers::LayerIntegers;
-use crate::qat::input_code;
 use crate::topology::{LayerSpec, Operation, Topology, Walk, walk};
 use crate::unet::host;
 
@@ -37,11 +36,6 @@ impl<'a> IntegerForward<'a> {
     ) -> Self {
         let device = device.clone();
         Self { topology, plan, integers, specs: topology.layers(), device }
-    }
-
-    /// Input code of a real value.
-    pub fn input_code(&self, value: f32) -> i8 {
-        input_code(value, self.plan.input_step)
     }
 
     /// Logits of a pixel.

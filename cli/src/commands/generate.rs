@@ -9,7 +9,7 @@ use hdl_gen::targets::{Candidate, choose};
 use hdl_gen::{GenerateReport, Target, energy, generate};
 use sim::Simulator;
 
-use crate::config::load_optional;
+use crate::config::{foreign, load_optional};
 use crate::output::{bytes, print_json, say, table};
 use crate::run_dir::{read_model, read_samples, samples_dir};
 
@@ -45,8 +45,7 @@ pub struct Generate {
 impl Generate {
     /// Schedules and emits, reports.
     pub fn run(self) -> Result<()> {
-        let foreign = |setting: &&String| !setting.starts_with("hardware.");
-        if let Some(setting) = self.set.iter().find(foreign) {
+        if let Some(setting) = foreign(&self.set, &["hardware"]).next() {
             bail!("--set {setting}: expected a key of [hardware], the section that generate reads");
         }
         let hardware = load_optional(self.config.as_deref(), &self.set)?.hardware;

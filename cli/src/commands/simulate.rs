@@ -9,7 +9,7 @@ use datasets::{Dataset, Mask, Preprocess, Sample, write_overlay};
 use serde::{Deserialize, Serialize};
 use sim::{ClassReport, Report, Simulator, evaluate};
 
-use crate::config::ConfigArgs;
+use crate::config::{ConfigArgs, foreign};
 use crate::output::{bytes, print_json, say, table};
 use crate::progress;
 use crate::run_dir::read_model;
@@ -104,9 +104,7 @@ impl Simulate {
     /// Loads data and model, simulates, reports.
     pub fn run(self) -> Result<()> {
         let config = self.config.load()?;
-        let read = ["data.", "split.", "evaluate."];
-        let foreign = self.config.set.iter().filter(|set| !read.iter().any(|s| set.starts_with(s)));
-        for setting in foreign {
+        for setting in foreign(&self.config.set, &["data", "split", "evaluate"]) {
             eprintln!(
                 "warning: --set {setting}: simulate reads [data], [split] and [evaluate] alone; \
                  the network is that of the model file"

@@ -9,7 +9,7 @@ use hdl_gen::soc::{SocBuild, SocParts, find_processor, generate_soc};
 use serde_json::json;
 use sim::verilated::soc::{Soc as System, SocPlan, SocReport, soc_report};
 
-use crate::config::load_optional;
+use crate::config::{foreign, load_optional};
 use crate::output::{bytes, print_json, say, table};
 use crate::progress;
 use crate::run_dir::{inputs, read_model, samples_dir};
@@ -101,8 +101,7 @@ impl Soc {
     }
 
     fn hardware(&self) -> Result<HardwareConfig> {
-        let foreign = |setting: &&String| !setting.starts_with("hardware.");
-        if let Some(setting) = self.set.iter().find(foreign) {
+        if let Some(setting) = foreign(&self.set, &["hardware"]).next() {
             bail!("--set {setting}: expected a key of [hardware], the section that soc reads");
         }
         let mut hardware = load_optional(self.config.as_deref(), &self.set)?.hardware;

@@ -48,7 +48,11 @@ pub struct SocBuild {
 /// # Errors
 /// If the network is not valid.
 pub fn default_ram_bytes(network: &Network) -> Result<usize, HdlError> {
-    Ok((data_bytes(network)? + CODE_AND_STACK).next_multiple_of(STEP))
+    Ok(with_code_and_stack(data_bytes(network)?))
+}
+
+fn with_code_and_stack(data: usize) -> usize {
+    (data + CODE_AND_STACK).next_multiple_of(STEP)
 }
 
 /// Bytes of model, arena and images.
@@ -68,11 +72,8 @@ pub fn generate_soc(
     parts: &SocParts,
     out_dir: &Path,
 ) -> Result<SocBuild, HdlError> {
-    let ram_bytes = match parts.ram_bytes {
-        Some(bytes) => bytes,
-        None => default_ram_bytes(network)?,
-    };
     let data = data_bytes(network)?;
+    let ram_bytes = parts.ram_bytes.unwrap_or(with_code_and_stack(data));
     if ram_bytes <= data {
         let expected = format!("more than the {data} of model, arena and images");
         let found = ram_bytes.to_string();
