@@ -48,12 +48,13 @@ pub struct TrialResult {
     /// images differ in size.
     #[serde(default)]
     pub prior_dice: Option<f64>,
-    /// Dice of the background, where it is the larger structure: of the control or float network.
+    /// Dice of the background, where it is the larger structure: of the control or float network;
+    /// absent from results of older versions.
     #[serde(default)]
-    pub background_float_dice: f64,
+    pub background_float_dice: Option<f64>,
     /// Dice of the background: of the quantized network.
     #[serde(default)]
-    pub background_dice: f64,
+    pub background_dice: Option<f64>,
     /// Validation Dice of the quantized network.
     pub validation_dice: f64,
     /// Fine-tuning step after which the kept network was reached.

@@ -35,10 +35,10 @@ pub struct Row {
     pub trivial_dice: f64,
     /// Dice of marking the same pixels in every image, learned from the training masks.
     pub prior_dice: Option<f64>,
-    /// Mean Dice of the background of the float control.
-    pub background_float_dice: f64,
+    /// Mean Dice of the background of the float control; absent where a seed has none.
+    pub background_float_dice: Option<f64>,
     /// Mean Dice of the background of the quantized network.
-    pub background_dice: f64,
+    pub background_dice: Option<f64>,
     /// Mean Dice of all pixels together, of the float control.
     pub pooled_float_dice: f64,
     /// Mean Dice of all pixels together, of the quantized network.
@@ -74,6 +74,10 @@ fn row(group: &[&TrialResult], n_resamples: usize, seed: u64) -> Row {
     let n = group.len();
     let mean =
         |value: fn(&TrialResult) -> f64| group.iter().map(|r| value(r)).sum::<f64>() / n as f64;
+    let mean_of_all = |value: fn(&TrialResult) -> Option<f64>| {
+        let sum: Option<f64> = group.iter().map(|r| value(r)).sum();
+        sum.map(|sum| sum / n as f64)
+    };
     let differences: Vec<Vec<f64>> = group
         .iter()
         .map(|r| r.volumes.iter().map(|volume| volume.float - volume.dice).collect())
@@ -94,8 +98,8 @@ fn row(group: &[&TrialResult], n_resamples: usize, seed: u64) -> Row {
         drop_high,
         trivial_dice: mean(|r| r.trivial_dice),
         prior_dice: first.prior_dice,
-        background_float_dice: mean(|r| r.background_float_dice),
-        background_dice: mean(|r| r.background_dice),
+        background_float_dice: mean_of_all(|r| r.background_float_dice),
+        background_dice: mean_of_all(|r| r.background_dice),
         pooled_float_dice: mean(|r| r.pooled_float_dice),
         pooled_dice: mean(|r| r.pooled_dice),
         float_bytes: first.float_bytes,
@@ -160,8 +164,8 @@ mod tests {
             pooled_dice: dice,
             trivial_dice: 0.3,
             prior_dice: None,
-            background_float_dice: 0.9,
-            background_dice: 0.9,
+            background_float_dice: Some(0.9),
+            background_dice: (seed == 1).then_some(0.9),
             validation_dice: dice,
             best_step: 1,
             steps: 2,
@@ -190,6 +194,8 @@ mod tests {
         assert!((row.drop - 0.015).abs() < 1e-12 && (row.float_dice - 0.85).abs() < 1e-12);
         assert!((row.dice - 0.835).abs() < 1e-12);
         assert_eq!(row.bytes, Some(1001));
+        // a mean over some of the seeds is not one over all
+        assert_eq!((row.background_float_dice, row.background_dice), (Some(0.9), None));
         assert!(row.drop_low < 0.005 && row.drop_low >= -0.01, "{row:?}");
         assert!(row.drop_high > 0.025 && row.drop_high <= 0.04, "{row:?}");
         // equal differences leave no doubt

@@ -176,8 +176,12 @@ pub struct QuantizeConfig {
     pub step_learning_rate: f64,
     /// Share of the loss that compares with the float network instead of the truth, 0..=1.
     pub distillation: f64,
-    /// Fraction of the fine-tuning after which the statistics of batch norm are frozen, 0..=1.
+    /// Fraction of the fine-tuning after which the statistics of batch norm are frozen, 0..=1; at 1
+    /// they are those of the last estimate.
     pub freeze_norm: f64,
+    /// Batches from which the statistics of batch norm are estimated anew before they are frozen
+    /// and before each validation; 0 takes the running averages.
+    pub norm_batches: usize,
     /// Seed of the patches.
     pub seed: u64,
     /// Bits of single layers, in a file only: `[quantize.layers."enc0.conv1"]` with
@@ -197,7 +201,8 @@ impl Default for QuantizeConfig {
             learning_rate: 1e-3,
             step_learning_rate: 3e-3,
             distillation: 0.5,
-            freeze_norm: 0.9,
+            freeze_norm: 1.0,
+            norm_batches: 16,
             seed: 2,
             layers: BTreeMap::new(),
         }

@@ -12,7 +12,7 @@ use crate::fake_quant::{self, QuantPlan};
 use crate::fxq_compat;
 use crate::ops;
 use crate::topology::{LayerSpec, Operation, Topology, Walk, walk};
-use crate::unet::{NORM_EPSILON, NORM_MOMENTUM, UNet, Unit};
+use crate::unet::{NORM_EPSILON, UNet, Unit};
 
 /// Where batch norm takes its statistics from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,21 +66,6 @@ pub fn forward(net: &UNet, pass: Pass<'_>, x: Tensor<4>) -> Forward {
     let mut walker = Walker { net, pass, specs, statistics, outputs: Vec::new() };
     let logits = walk(pass.topology, &mut walker, x);
     Forward { logits, statistics: walker.statistics, outputs: walker.outputs }
-}
-
-/// Blends a batch's statistics into the running ones.
-pub fn update_running(mut net: UNet, statistics: Vec<Option<BatchStatistics>>) -> UNet {
-    let blend = |old: Tensor<1>, new: Tensor<1>| {
-        (old.detach() * (1.0 - NORM_MOMENTUM) + new * NORM_MOMENTUM).set_require_grad(false)
-    };
-    for (unit, found) in net.units.iter_mut().zip(statistics) {
-        let Some(found) = found else { continue };
-        unit.mean = unit.mean.clone().map(|old| blend(old, found.mean));
-        if let Some(variance) = found.variance {
-            unit.variance = unit.variance.clone().map(|old| blend(old, variance));
-        }
-    }
-    net
 }
 
 struct Walker<'a> {

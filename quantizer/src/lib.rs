@@ -6,7 +6,7 @@
 //!
 //! * [`topology`] lists the layers and walks the wiring, once for everybody;
 //! * [`unet`] holds the parameters, [`forward`] the differentiable pass, [`ops`] its kernels;
-//! * [`train`] is the loop, [`checkpoint`] and [`progress`] its files, [`control`] its fair control;
+//! * [`train`] is the loop, [`norm`] its statistics of batch norm, [`checkpoint`] and [`progress`] its files, [`control`] its fair control;
 //! * [`fake_quant`] quantizes in training, [`qat`] finds the first steps, [`integers`] and
 //!   [`lower`] give the integers, [`integer_forward`] and [`evaluate`] hold them against the reference.
 //!
@@ -29,6 +29,7 @@ pub mod loss;
 pub mod lower;
 pub mod masks;
 pub mod memory;
+pub mod norm;
 pub mod ops;
 mod prefetch;
 pub mod progress;

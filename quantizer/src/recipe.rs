@@ -31,6 +31,7 @@ pub fn float_recipe(topology: &Topology, configs: &Configs) -> Recipe {
         augment: configs.augment,
         distillation: 0.0,
         freeze_norm_at: train.steps,
+        norm_batches: 0,
         seed: train.seed,
         checkpoint_every: train.checkpoint_every,
         validation_every: train.validation_every,
@@ -57,6 +58,7 @@ pub fn control_recipe(topology: &Topology, configs: &Configs) -> Recipe {
         steps: quantize.steps,
         learning_rate: quantize.learning_rate,
         freeze_norm_at: quantize.steps,
+        norm_batches: quantize.norm_batches,
         seed: quantize.seed,
         ..float_recipe(topology, configs)
     }

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint;
 use crate::error::QuantizerError;
 use crate::fake_quant::QuantPlan;
-use crate::forward::{Pass, Phase, forward, update_running};
+use crate::forward::{BatchStatistics, Pass, Phase, forward};
 use crate::loss::{LossWeights, distillation, loss, target};
+use crate::norm::{estimate, replace_running, update_running};
 use crate::prefetch;
 use crate::progress::{MetricsFile, ProgressEvent, Stage};
 use crate::topology::Topology;
@@ -54,6 +55,10 @@ pub struct Recipe {
     pub distillation: f64,
     /// Step from which the statistics of batch norm are frozen.
     pub freeze_norm_at: usize,
+    /// Batches from which the statistics of batch norm are estimated anew before a network is
+    /// validated and before they are frozen; 0 takes the running averages.
+    #[serde(default)]
+    pub norm_batches: usize,
     /// Seed of the patches.
     pub seed: u64,
     /// Steps between checkpoints.
@@ -142,7 +147,8 @@ pub fn fit(fit: Fit<'_>, first: UNet) -> Result<Best, QuantizerError> {
         Resume::Continue => store.newest(fit.device)?.unwrap_or_else(|| State::new(first)),
     };
     let (steps, batch) = (state.step..fit.recipe.steps, fit.batch);
-    let mut scene = Scene { fit, store };
+    let norm_batches = (0..fit.recipe.norm_batches).map(|i| batch(NORM_START + i)).collect();
+    let mut scene = Scene { fit, store, norm_batches };
     // fine-tuning may keep what it starts from, if no step betters it
     if scene.fit.recipe.stage != Stage::Float && state.best.is_none() {
         scene.validate(&mut state)?;
@@ -160,10 +166,14 @@ pub fn fit(fit: Fit<'_>, first: UNet) -> Result<Best, QuantizerError> {
     }
 }
 
+/// Number of the first batch for statistics, far from those of training.
+const NORM_START: usize = (u32::MAX >> 1) as usize;
+
 /// What does not change from step to step.
 struct Scene<'a> {
     fit: Fit<'a>,
     store: checkpoint::Store,
+    norm_batches: Vec<Batch>,
 }
 
 impl Scene<'_> {
@@ -172,6 +182,10 @@ impl Scene<'_> {
         let mut metrics = MetricsFile::open(self.fit.run_dir, recipe.stage, state.step)?;
         // the thread behind `batches` sends one for each step that is left
         for batch in batches {
+            if state.step == recipe.freeze_norm_at {
+                let statistics = self.statistics(&state.net.valid());
+                state.net = replace_running(state.net.clone(), statistics);
+            }
             let rate = learning_rate(recipe, state.step);
             let loss = self.step(state, &batch, rate)?;
             let last = state.step == recipe.steps;
@@ -200,12 +214,23 @@ impl Scene<'_> {
 
     /// Validation Dice of the network as it is; keeps it if it is the best.
     fn validate(&mut self, state: &mut State) -> Result<f64, QuantizerError> {
-        let net = state.net.valid();
+        let mut net = state.net.valid();
+        if (1..=self.fit.recipe.freeze_norm_at).contains(&state.step) {
+            let statistics = self.statistics(&net);
+            net = replace_running(net, statistics);
+        }
         let dice = (self.fit.validate)(&net)?;
         if state.best.as_ref().is_none_or(|best| dice >= best.dice) {
             state.best = Some(Best { dice, step: state.step, net });
         }
         Ok(dice)
+    }
+
+    /// Statistics of batch norm over many batches, of a network without gradients.
+    fn statistics(&self, net: &UNet) -> Vec<Option<BatchStatistics>> {
+        let Recipe { topology, plan, .. } = self.fit.recipe;
+        let device = self.fit.device.clone().inner();
+        estimate(net, topology, plan.as_ref(), &self.norm_batches, &device)
     }
 
     /// One optimiser step; `rate` scales the peak learning rates.
