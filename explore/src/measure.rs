@@ -162,6 +162,8 @@ fn volumes(before: &[Evaluation], after: &[Evaluation]) -> Vec<VolumeDice> {
         name: named.name.clone(),
         float: mean(before, |class| class.per_volume[idx].dice),
         dice: mean(after, |class| class.per_volume[idx].dice),
+        float_counts: before.iter().map(|class| class.per_volume[idx].counts).collect(),
+        counts: after.iter().map(|class| class.per_volume[idx].counts).collect(),
     };
     names.iter().enumerate().map(volume).collect()
 }

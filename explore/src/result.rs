@@ -1,5 +1,6 @@
 //! `result.json`: what a trial measured, the stable interface to reports.
 
+use datasets::metrics::Counts;
 use serde::{Deserialize, Serialize};
 
 /// What a trial measured on the test side; the file `result.json` in its folder.
@@ -77,7 +78,7 @@ pub struct TrialResult {
     pub volumes: Vec<VolumeDice>,
 }
 
-/// Dice of one volume, mean over the classes.
+/// Dice of one volume, mean over the classes, and what it was counted from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VolumeDice {
     /// Name of the volume.
@@ -86,6 +87,12 @@ pub struct VolumeDice {
     pub float: f64,
     /// Of the quantized network.
     pub dice: f64,
+    /// Pixels of `float`, class by class; absent from results of older versions.
+    #[serde(default)]
+    pub float_counts: Vec<Counts>,
+    /// Pixels of `dice`, class by class.
+    #[serde(default)]
+    pub counts: Vec<Counts>,
 }
 
 /// What a float network reached; the file `result.json` of a seed's folder.

@@ -1,10 +1,11 @@
 //! Trials of several seeds as one row: means, and the interval of the drop.
 
+use datasets::metrics::Counts;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::result::TrialResult;
+use crate::result::{TrialResult, VolumeDice};
 
 /// One row of a table of results; the fields of `docs/results.json` but command and commit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,13 @@ pub struct Row {
     pub pooled_float_dice: f64,
     /// Mean Dice of all pixels together, of the quantized network.
     pub pooled_dice: f64,
+    /// Lower end of the 95% interval of their difference, float − quantized, over seeds and volumes;
+    /// absent where a result has no counts.
+    #[serde(default)]
+    pub pooled_drop_low: Option<f64>,
+    /// Upper end.
+    #[serde(default)]
+    pub pooled_drop_high: Option<f64>,
     /// Float32 bytes of weights and biases.
     pub float_bytes: usize,
     /// Bytes of the `.qunet` file, mean over seeds; absent in mode `fxq-compat`.
@@ -78,11 +86,11 @@ fn row(group: &[&TrialResult], n_resamples: usize, seed: u64) -> Row {
         let sum: Option<f64> = group.iter().map(|r| value(r)).sum();
         sum.map(|sum| sum / n as f64)
     };
-    let differences: Vec<Vec<f64>> = group
-        .iter()
-        .map(|r| r.volumes.iter().map(|volume| volume.float - volume.dice).collect())
-        .collect();
-    let (drop_low, drop_high) = interval(&differences, n_resamples, seed);
+    let n_volumes: Vec<usize> = group.iter().map(|r| r.volumes.len()).collect();
+    let bootstrap = Bootstrap { n_volumes, n_resamples, seed };
+    let (drop_low, drop_high) = bootstrap.interval(|idx, picked| mean_drop(group[idx], picked));
+    let counted = group.iter().all(|r| r.volumes.iter().all(|v| !v.counts.is_empty()));
+    let pooled = counted.then(|| bootstrap.interval(|idx, picked| pooled_drop(group[idx], picked)));
     let bytes: Option<usize> = group.iter().map(|r| r.bytes).sum();
     Row {
         dataset: first.dataset.clone(),
@@ -102,6 +110,8 @@ fn row(group: &[&TrialResult], n_resamples: usize, seed: u64) -> Row {
         background_dice: mean_of_all(|r| r.background_dice),
         pooled_float_dice: mean(|r| r.pooled_float_dice),
         pooled_dice: mean(|r| r.pooled_dice),
+        pooled_drop_low: pooled.map(|interval| interval.0),
+        pooled_drop_high: pooled.map(|interval| interval.1),
         float_bytes: first.float_bytes,
         bytes: bytes.map(|sum| sum / n),
         cycles: first.cycles,
@@ -109,38 +119,76 @@ fn row(group: &[&TrialResult], n_resamples: usize, seed: u64) -> Row {
     }
 }
 
-/// 95% interval of the mean difference: seeds are resampled, and in each its volumes.
-fn interval(differences: &[Vec<f64>], n_resamples: usize, seed: u64) -> (f64, f64) {
-    let filled: Vec<&Vec<f64>> = differences.iter().filter(|list| !list.is_empty()).collect();
-    if filled.is_empty() || n_resamples == 0 {
-        return (f64::NAN, f64::NAN);
-    }
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut one = || {
-        let mut sum = 0.0;
-        for _ in 0..filled.len() {
-            let volumes = filled[random.random_range(0..filled.len())];
-            let picked = (0..volumes.len()).map(|_| volumes[random.random_range(0..volumes.len())]);
-            sum += picked.sum::<f64>() / volumes.len() as f64;
-        }
-        sum / filled.len() as f64
+/// Mean over some of a trial's volumes of float − quantized.
+fn mean_drop(result: &TrialResult, picked: &[usize]) -> f64 {
+    let drop = |idx: &usize| result.volumes[*idx].float - result.volumes[*idx].dice;
+    picked.iter().map(drop).sum::<f64>() / picked.len() as f64
+}
+
+/// Float − quantized over all pixels of some of a trial's volumes, mean over the classes.
+fn pooled_drop(result: &TrialResult, picked: &[usize]) -> f64 {
+    let pooled = |counts: fn(&VolumeDice) -> &[Counts]| {
+        let n_classes = counts(&result.volumes[0]).len();
+        let class = |class: usize| {
+            let found = picked.iter().map(|idx| counts(&result.volumes[*idx])[class]);
+            found.fold(Counts::default(), Counts::plus).dice()
+        };
+        (0..n_classes).map(class).sum::<f64>() / n_classes as f64
     };
-    let mut means: Vec<f64> = (0..n_resamples).map(|_| one()).collect();
-    means.sort_by(f64::total_cmp);
-    let at = |p: f64| means[((n_resamples - 1) as f64 * p).round() as usize];
-    (at(0.025), at(0.975))
+    pooled(|volume| &volume.float_counts) - pooled(|volume| &volume.counts)
+}
+
+/// Seeds are resampled, and in each its volumes.
+struct Bootstrap {
+    /// Of each seed.
+    n_volumes: Vec<usize>,
+    n_resamples: usize,
+    seed: u64,
+}
+
+impl Bootstrap {
+    /// 95% interval of the mean over seeds of `value`, given the seed's place and the volumes picked.
+    fn interval(&self, value: impl Fn(usize, &[usize]) -> f64) -> (f64, f64) {
+        let filled: Vec<usize> =
+            (0..self.n_volumes.len()).filter(|idx| self.n_volumes[*idx] > 0).collect();
+        if filled.is_empty() || self.n_resamples == 0 {
+            return (f64::NAN, f64::NAN);
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut one = || {
+            let mut sum = 0.0;
+            for _ in 0..filled.len() {
+                let idx = filled[random.random_range(0..filled.len())];
+                let n = self.n_volumes[idx];
+                let picked: Vec<usize> = (0..n).map(|_| random.random_range(0..n)).collect();
+                sum += value(idx, &picked);
+            }
+            sum / filled.len() as f64
+        };
+        let mut means: Vec<f64> = (0..self.n_resamples).map(|_| one()).collect();
+        means.sort_by(f64::total_cmp);
+        let at = |p: f64| means[((self.n_resamples - 1) as f64 * p).round() as usize];
+        (at(0.025), at(0.975))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::VolumeDice;
+
+    /// Pixels with this Dice; the second volume has ten times the first one's.
+    fn counts(volume: usize, dice: f64) -> Counts {
+        let truth = 1000 * 10u64.pow(volume as u32);
+        Counts { intersection: (dice * truth as f64).round() as u64, predicted: truth, truth }
+    }
 
     fn result(weight_bits: u8, seed: u64, pairs: &[(f64, f64)]) -> TrialResult {
         let volume = |(i, (float, dice)): (usize, &(f64, f64))| VolumeDice {
             name: format!("v{i}"),
             float: *float,
             dice: *dice,
+            float_counts: vec![counts(i, *float)],
+            counts: vec![counts(i, *dice)],
         };
         let mean = |value: fn(&(f64, f64)) -> f64| {
             pairs.iter().map(value).sum::<f64>() / pairs.len() as f64
@@ -180,6 +228,14 @@ mod tests {
     }
 
     #[test]
+    fn without_counts_there_is_no_pooled_interval() {
+        let mut old = result(4, 1, &[(0.8, 0.79)]);
+        old.volumes[0].counts.clear();
+        let rows = summarize(&[old, result(4, 2, &[(0.8, 0.79)])], 100, 3);
+        assert_eq!((rows[0].pooled_drop_low, rows[0].pooled_drop_high), (None, None));
+    }
+
+    #[test]
     fn seeds_become_one_row() {
         let results = [
             result(4, 1, &[(0.8, 0.79), (0.9, 0.88)]),
@@ -200,5 +256,11 @@ mod tests {
         assert!(row.drop_high > 0.025 && row.drop_high <= 0.04, "{row:?}");
         // equal differences leave no doubt
         assert!((rows[1].drop_low - 0.1).abs() < 1e-9 && (rows[1].drop_high - 0.1).abs() < 1e-9);
+        let pooled = |row: &Row| [row.pooled_drop_low.unwrap(), row.pooled_drop_high.unwrap()];
+        assert!(pooled(&rows[1]).iter().all(|end| (end - 0.1).abs() < 1e-9));
+        // drops 0.01, 0.02 | −0.01, 0.04 of volumes that weigh 1 and 10
+        let [low, high] = pooled(row);
+        assert!((-0.01..0.0).contains(&low) && (0.035..=0.04).contains(&high), "{row:?}");
+        assert!(high > row.drop_high - 1e-12, "the large volume's drop weighs more");
     }
 }

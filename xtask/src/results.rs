@@ -106,14 +106,19 @@ pub fn document(root: &Path) -> Result<String> {
 fn table(entries: &[Entry]) -> String {
     let mut text =
         "| data: foreground | network | steps | mode | bits | seeds | all ones | prior | control | \
-                    quantized | drop, points (95 %) | bytes | ratio | ≠ | commit |\n"
+                    quantized | drop, points (95 %) | pooled drop (95 %) | bytes | ratio | ≠ | commit |\n"
             .to_owned();
-    text += &("|".to_owned() + &"---|".repeat(15) + "\n");
+    text += &("|".to_owned() + &"---|".repeat(16) + "\n");
     for Entry { network, steps, row, commit, .. } in entries {
         let points = |dice: f64| format!("{:.2}", 100.0 * dice);
         let signed = |dice: f64| format!("{:+.2}", 100.0 * dice);
         let bytes = row.bytes.map_or("–".into(), |bytes| bytes.to_string());
         let ratio = |bytes: usize| format!("{:.2}", row.float_bytes as f64 / bytes as f64);
+        let pooled = signed(row.pooled_float_dice - row.pooled_dice);
+        let pooled = match row.pooled_drop_low.zip(row.pooled_drop_high) {
+            Some((low, high)) => format!("{pooled} ({}, {})", signed(low), signed(high)),
+            None => pooled,
+        };
         let cells = [
             format!("{}: {}", row.dataset, row.foreground),
             network.clone(),
@@ -126,6 +131,7 @@ fn table(entries: &[Entry]) -> String {
             points(row.float_dice),
             points(row.dice),
             format!("{} ({}, {})", signed(row.drop), signed(row.drop_low), signed(row.drop_high)),
+            pooled,
             bytes,
             row.bytes.map_or("–".into(), ratio),
             row.fake_quant_mismatches.to_string(),
