@@ -1,6 +1,6 @@
 //! The statistics of batch norm: running averages while training, and means over many batches.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use datasets::sampler::Batch;
 
 use crate::fake_quant::QuantPlan;
@@ -25,11 +25,11 @@ pub fn estimate(
     topology: &Topology,
     plan: Option<&QuantPlan>,
     batches: &[Batch],
-    device: &Device,
 ) -> Vec<Option<BatchStatistics>> {
+    let device = net.units[0].weight.device();
     let statistics = batches.iter().map(|batch| {
         let shape = [batch.n, topology.input_channels, batch.height, batch.width];
-        let x = Tensor::from_data(TensorData::new(batch.images.clone(), shape), device);
+        let x = Tensor::from_data(TensorData::new(batch.images.clone(), shape), &device);
         let pass = Pass { topology, plan, phase: Phase::Training, keep_outputs: false };
         forward(net, pass, x).statistics
     });
@@ -79,6 +79,8 @@ fn replace(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use burn::tensor::Device;
+
     use crate::config::ModelConfig;
     use crate::unet::host;
 
@@ -111,11 +113,11 @@ mod tests {
 
     #[test]
     fn with_the_statistics_of_a_batch_evaluation_gives_what_training_on_it_gives() {
-        let (topology, device, batch) = (topology(), Device::flex(), batch(1));
-        let net = UNet::new(&topology, 3, &device);
+        let (topology, batch) = (topology(), batch(1));
+        let net = UNet::new(&topology, 3, &Device::flex());
         let training = logits(&net, &topology, Phase::Training, &batch);
         let running = logits(&net, &topology, Phase::Evaluation, &batch);
-        let found = estimate(&net, &topology, None, std::slice::from_ref(&batch), &device);
+        let found = estimate(&net, &topology, None, std::slice::from_ref(&batch));
         let settled = replace_running(net, found);
         let evaluated = logits(&settled, &topology, Phase::Evaluation, &batch);
         // they differ by n and n − 1 in the variance, with n = 1280 at the top and 320 below
@@ -127,10 +129,10 @@ mod tests {
 
     #[test]
     fn statistics_are_the_mean_over_the_batches() {
-        let (topology, device) = (topology(), Device::flex());
-        let net = UNet::new(&topology, 3, &device);
+        let topology = topology();
+        let net = UNet::new(&topology, 3, &Device::flex());
         let of = |batches: &[Batch]| -> Vec<f32> {
-            let found = estimate(&net, &topology, None, batches, &device);
+            let found = estimate(&net, &topology, None, batches);
             let lists = found.into_iter().flatten();
             lists.flat_map(|s| [host(s.mean), host(s.variance.unwrap())].concat()).collect()
         };

@@ -147,7 +147,9 @@ pub fn fit(fit: Fit<'_>, first: UNet) -> Result<Best, QuantizerError> {
         Resume::Continue => store.newest(fit.device)?.unwrap_or_else(|| State::new(first)),
     };
     let (steps, batch) = (state.step..fit.recipe.steps, fit.batch);
-    let norm_batches = (0..fit.recipe.norm_batches).map(|i| batch(NORM_START + i)).collect();
+    // without steps, as in quantization without training, nothing is estimated
+    let n_batches = if steps.is_empty() { 0 } else { fit.recipe.norm_batches };
+    let norm_batches = (0..n_batches).map(|i| batch(NORM_START + i)).collect();
     let mut scene = Scene { fit, store, norm_batches };
     // fine-tuning may keep what it starts from, if no step betters it
     if scene.fit.recipe.stage != Stage::Float && state.best.is_none() {
@@ -229,8 +231,7 @@ impl Scene<'_> {
     /// Statistics of batch norm over many batches, of a network without gradients.
     fn statistics(&self, net: &UNet) -> Vec<Option<BatchStatistics>> {
         let Recipe { topology, plan, .. } = self.fit.recipe;
-        let device = self.fit.device.clone().inner();
-        estimate(net, topology, plan.as_ref(), &self.norm_batches, &device)
+        estimate(net, topology, plan.as_ref(), &self.norm_batches)
     }
 
     /// One optimiser step; `rate` scales the peak learning rates.
