@@ -182,6 +182,10 @@ pub struct QuantizeConfig {
     /// Batches from which the statistics of batch norm are estimated anew before they are frozen
     /// and before each validation; 0 takes the running averages.
     pub norm_batches: usize,
+    /// Pairs of weight and activation bits to go through first, such as `[[1, 4]]`, each for as
+    /// many of the steps as the bits asked for; widths of single layers stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub progressive: Vec<[u8; 2]>,
     /// Seed of the patches.
     pub seed: u64,
     /// Bits of single layers, in a file only: `[quantize.layers."enc0.conv1"]` with
@@ -203,6 +207,7 @@ impl Default for QuantizeConfig {
             distillation: 0.5,
             freeze_norm: 1.0,
             norm_batches: 16,
+            progressive: Vec::new(),
             seed: 2,
             layers: BTreeMap::new(),
         }
@@ -280,6 +285,17 @@ impl TrainConfig {
 }
 
 impl QuantizeConfig {
+    /// The wider configurations to go through before this one; none without steps.
+    pub fn earlier(&self) -> Vec<Self> {
+        let pairs = if self.steps == 0 { &[] } else { self.progressive.as_slice() };
+        let wide = |&[weight_bits, activation_bits]: &[u8; 2]| Self {
+            weight_bits,
+            activation_bits,
+            ..self.clone()
+        };
+        pairs.iter().map(wide).collect()
+    }
+
     /// Checks every value; layer names are checked when the network is known.
     ///
     /// # Errors
@@ -289,6 +305,10 @@ impl QuantizeConfig {
         bits("quantize.activation_bits", self.activation_bits)?;
         bits("quantize.first_weight_bits", self.first_weight_bits)?;
         bits("quantize.head_weight_bits", self.head_weight_bits)?;
+        for [weight, activation] in &self.progressive {
+            bits("quantize.progressive", *weight)?;
+            bits("quantize.progressive", *activation)?;
+        }
         for (name, layer) in &self.layers {
             if let Some(found) = layer.weight_bits {
                 bits(&format!("quantize.layers.{name}.weight_bits"), found)?;
@@ -297,6 +317,10 @@ impl QuantizeConfig {
                 bits(&format!("quantize.layers.{name}.activation_bits"), found)?;
             }
         }
+        let narrows = self.progressive.is_empty() || self.mode != QuantizeMode::FxqCompat;
+        require(narrows, "quantize.progressive", "none in mode fxq-compat", "some")?;
+        let each = self.steps == 0 || self.steps > self.progressive.len();
+        require(each, "quantize.steps", "0, or one for each phase", self.steps)?;
         positive("quantize.learning_rate", self.learning_rate)?;
         positive("quantize.step_learning_rate", self.step_learning_rate)?;
         for (key, found) in [
@@ -362,6 +386,24 @@ mod tests {
             message,
             "quantize.layers.enc0.conv1.activation_bits: expected 1..=8 bits, found 9"
         );
+    }
+
+    #[test]
+    fn phases_need_legal_bits_and_a_step_each() {
+        let mut config = QuantizeConfig { progressive: vec![[2, 9]], ..Default::default() };
+        let message = |config: &QuantizeConfig| config.validate().unwrap_err().to_string();
+        assert_eq!(message(&config), "quantize.progressive: expected 1..=8 bits, found 9");
+        config.progressive = vec![[4, 8], [2, 4]];
+        (config.weight_bits, config.activation_bits) = (1, 3);
+        let bits = |c: &QuantizeConfig| [c.weight_bits, c.activation_bits];
+        assert_eq!(config.earlier().iter().map(bits).collect::<Vec<_>>(), config.progressive);
+        config.steps = 2;
+        assert_eq!(message(&config), "quantize.steps: expected 0, or one for each phase, found 2");
+        config.steps = 0;
+        assert!(config.validate().is_ok() && config.earlier().is_empty());
+        config.mode = QuantizeMode::FxqCompat;
+        let expected = "quantize.progressive: expected none in mode fxq-compat, found some";
+        assert_eq!(message(&config), expected);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::error::QuantizerError;
 use crate::fake_quant::{QuantPlan, Range, min_mse_step, step_size};
 use crate::forward::{Pass, Phase, forward};
 use crate::integers::gain;
-use crate::topology::{Operation, Topology};
+use crate::topology::{LayerSpec, Operation, Topology};
 use crate::unet::{NORM_EPSILON, UNet, UnitValues, host};
 
 /// Most values looked at for one step.
@@ -74,22 +74,70 @@ pub fn start(
     let x = Tensor::<4>::from_data(TensorData::new(batch.images.clone(), shape), &plain);
     let pass = Pass { topology, plan: None, phase: Phase::Evaluation, keep_outputs: true };
     let outputs = forward(&float.valid(), pass, x).outputs;
+    let mut values = float.values();
+    fit_steps(&mut values, &specs, &plan, outputs);
+    if plan.mode == QuantizeMode::Fixed {
+        values.iter_mut().zip(&specs).for_each(|(unit, spec)| move_mean(unit, spec.operation));
+    }
+    let start = UNet::from_values(topology, &values, &plain);
+    correct_shift(&float.valid(), &start, topology, &plan, batch, &mut values);
+    Ok((UNet::from_values(topology, &values, device), plan))
+}
+
+/// A network in training, with steps fitted anew on `batch` where `plan` asks for other bits than
+/// `wide` (progressive quantization: Zhuang et al. 2018, section 3.2).
+///
+/// Parameters keep their ids, so that the optimisers go on.
+pub fn narrow(
+    mut net: UNet,
+    topology: &Topology,
+    wide: &QuantPlan,
+    plan: &QuantPlan,
+    batch: &Batch,
+) -> UNet {
+    let still = net.valid();
+    let shape = [batch.n, topology.input_channels, batch.height, batch.width];
+    let device = still.units[0].weight.device();
+    let x = Tensor::<4>::from_data(TensorData::new(batch.images.clone(), shape), &device);
+    let pass = Pass { topology, plan: Some(wide), phase: Phase::Training, keep_outputs: true };
+    let outputs = forward(&still, pass, x).outputs;
+    let mut values = still.values();
+    fit_steps(&mut values, &topology.layers(), plan, outputs);
+    let steps = |old: Tensor<1>, found: Vec<f32>| {
+        let found = TensorData::new(found, old.dims());
+        Tensor::from_data(found, &old.device()).require_grad()
+    };
+    for (idx, (unit, found)) in net.units.iter_mut().zip(values).enumerate() {
+        if wide.bits[idx].weight != plan.bits[idx].weight {
+            unit.weight_step = unit.weight_step.clone().map(|old| steps(old, found.weight_step));
+        }
+        if wide.bits[idx].activation != plan.bits[idx].activation {
+            let found = vec![found.activation_step];
+            unit.activation_step = unit.activation_step.clone().map(|old| steps(old, found));
+        }
+    }
+    net
+}
+
+/// Minimum-error steps of all weights, and of all activations from each layer's `outputs`.
+fn fit_steps(
+    values: &mut [UnitValues],
+    specs: &[LayerSpec],
+    plan: &QuantPlan,
+    outputs: Vec<Tensor<4>>,
+) {
     let mut samples: Vec<Vec<f32>> = vec![Vec::new(); specs.len()];
     for (idx, output) in outputs.into_iter().enumerate() {
         samples[specs[idx].step_owner].extend(thinned(&host(output)));
     }
-    let mut values = float.values();
     for (idx, spec) in specs.iter().enumerate() {
         let unit = &mut values[idx];
-        weight_steps(unit, plan.bits[idx].weight, plan.mode, spec.operation);
+        unit.weight_step = weight_steps(unit, plan.bits[idx].weight, plan.mode, spec.operation);
         if !samples[idx].is_empty() {
             let range = Range::activation(plan.bits[idx].activation);
             unit.activation_step = min_mse_step(&samples[idx], range, plan.mode);
         }
     }
-    let start = UNet::from_values(topology, &values, &plain);
-    correct_shift(&float.valid(), &start, topology, &plan, batch, &mut values);
-    Ok((UNet::from_values(topology, &values, device), plan))
 }
 
 /// Moves means, variances and the head's offset by what quantization changes in them on `batch`.
@@ -141,14 +189,14 @@ fn correct_shift(
     }
 }
 
-fn weight_steps(unit: &mut UnitValues, bits: u8, mode: QuantizeMode, operation: Operation) {
+fn weight_steps(unit: &UnitValues, bits: u8, mode: QuantizeMode, operation: Operation) -> Vec<f32> {
     let range = Range::weight(bits);
     let n_out = unit.gamma.len();
     let per_channel = unit.weight.len() / n_out;
     match mode {
         QuantizeMode::Scaled | QuantizeMode::FxqCompat => {
             let rows = unit.weight.chunks(per_channel);
-            unit.weight_step = rows.map(|row| min_mse_step(row, range, mode)).collect();
+            rows.map(|row| min_mse_step(row, range, mode)).collect()
         }
         QuantizeMode::Fixed => {
             let mut folded = unit.weight.clone();
@@ -156,11 +204,17 @@ fn weight_steps(unit: &mut UnitValues, bits: u8, mode: QuantizeMode, operation: 
                 for (i, weight) in folded.iter_mut().enumerate() {
                     *weight *= gain(unit, i / per_channel);
                 }
-                for channel in 0..n_out {
-                    unit.mean[channel] *= gain(unit, channel);
-                }
             }
-            unit.weight_step = vec![min_mse_step(&folded, range, mode); n_out];
+            vec![min_mse_step(&folded, range, mode); n_out]
+        }
+    }
+}
+
+/// In `fixed` mode the running mean is that behind the gain, which is folded into the weights.
+fn move_mean(unit: &mut UnitValues, operation: Operation) {
+    if operation != Operation::Head {
+        for channel in 0..unit.mean.len() {
+            unit.mean[channel] *= gain(unit, channel);
         }
     }
 }

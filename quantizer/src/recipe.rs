@@ -18,6 +18,7 @@ pub fn float_recipe(topology: &Topology, configs: &Configs) -> Recipe {
         stage: Stage::Float,
         topology: topology.clone(),
         plan: None,
+        earlier: Vec::new(),
         steps: train.steps,
         warmup_steps: train.warmup_steps,
         learning_rate: train.learning_rate,

@@ -282,7 +282,13 @@ fn fine_tune(
     let mut recipe = quantize_recipe(&topology, configs);
     let sampler = sampler(data, &recipe);
     let calibration = qat::calibration(&sampler);
-    let (first, plan) = qat::start(&configs.quantize, &topology, &net, &calibration, &device)?;
+    let earlier = configs.quantize.earlier();
+    let widest = earlier.first().unwrap_or(&configs.quantize);
+    let (first, QuantPlan { input_step, .. }) =
+        qat::start(widest, &topology, &net, &calibration, &device)?;
+    let plan_of = |config: &QuantizeConfig| QuantPlan::new(config, &topology.layers(), input_step);
+    recipe.earlier = earlier.iter().map(plan_of).collect::<Result<_, _>>()?;
+    let plan = plan_of(&configs.quantize)?;
     recipe.plan = Some(plan.clone());
     let chosen = validation_samples(data, configs);
     let teacher = net.valid();

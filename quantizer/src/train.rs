@@ -17,6 +17,7 @@ use crate::loss::{LossWeights, distillation, loss, target};
 use crate::norm::{estimate, replace_running, update_running};
 use crate::prefetch;
 use crate::progress::{MetricsFile, ProgressEvent, Stage};
+use crate::qat::narrow;
 use crate::topology::Topology;
 use crate::unet::{UNet, host};
 
@@ -29,6 +30,9 @@ pub struct Recipe {
     pub topology: Topology,
     /// Fake quantization, or none.
     pub plan: Option<QuantPlan>,
+    /// Plans of earlier phases, each as long as the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<QuantPlan>,
     /// Optimiser steps.
     pub steps: usize,
     /// Steps of linear warm-up.
@@ -65,6 +69,14 @@ pub struct Recipe {
     pub checkpoint_every: usize,
     /// Steps between validations.
     pub validation_every: usize,
+}
+
+impl Recipe {
+    /// Fake quantization in a step, counted from 0.
+    pub fn plan_in(&self, step: usize) -> Option<&QuantPlan> {
+        let phase = step * (self.earlier.len() + 1) / self.steps.max(1);
+        self.earlier.get(phase).or(self.plan.as_ref())
+    }
 }
 
 /// Where a run starts.
@@ -151,8 +163,9 @@ pub fn fit(fit: Fit<'_>, first: UNet) -> Result<Best, QuantizerError> {
     let n_batches = if steps.is_empty() { 0 } else { fit.recipe.norm_batches };
     let norm_batches = (0..n_batches).map(|i| batch(NORM_START + i)).collect();
     let mut scene = Scene { fit, store, norm_batches };
-    // fine-tuning may keep what it starts from, if no step betters it
-    if scene.fit.recipe.stage != Stage::Float && state.best.is_none() {
+    // fine-tuning may keep what it starts from, if no step betters it and it has the last bits
+    let may_stay = scene.fit.recipe.stage != Stage::Float && scene.fit.recipe.earlier.is_empty();
+    if may_stay && state.best.is_none() {
         scene.validate(&mut state)?;
     }
     std::thread::scope(|scope| {
@@ -184,15 +197,13 @@ impl Scene<'_> {
         let mut metrics = MetricsFile::open(self.fit.run_dir, recipe.stage, state.step)?;
         // the thread behind `batches` sends one for each step that is left
         for batch in batches {
-            if state.step == recipe.freeze_norm_at {
-                let statistics = self.statistics(&state.net.valid());
-                state.net = replace_running(state.net.clone(), statistics);
-            }
+            self.prepare(state);
             let rate = learning_rate(recipe, state.step);
             let loss = self.step(state, &batch, rate)?;
             let last = state.step == recipe.steps;
+            let narrowed = recipe.plan_in(state.step - 1) == recipe.plan.as_ref();
             let validates = last || state.step.is_multiple_of(recipe.validation_every);
-            let validation_dice = match validates {
+            let validation_dice = match validates && narrowed {
                 true => Some(self.validate(state)?),
                 false => None,
             };
@@ -214,11 +225,26 @@ impl Scene<'_> {
         Ok(())
     }
 
+    /// What comes before a step: fewer bits, and frozen statistics.
+    fn prepare(&self, state: &mut State) {
+        let recipe = self.fit.recipe;
+        let before = recipe.plan_in(state.step.saturating_sub(1));
+        let plan = recipe.plan_in(state.step);
+        if let Some((wide, plan)) = before.zip(plan).filter(|(wide, plan)| wide != plan) {
+            let batch = (self.fit.batch)(NORM_START);
+            state.net = narrow(state.net.clone(), &recipe.topology, wide, plan, &batch);
+        }
+        if state.step == recipe.freeze_norm_at {
+            let statistics = self.statistics(&state.net.valid(), plan);
+            state.net = replace_running(state.net.clone(), statistics);
+        }
+    }
+
     /// Validation Dice of the network as it is; keeps it if it is the best.
     fn validate(&mut self, state: &mut State) -> Result<f64, QuantizerError> {
         let mut net = state.net.valid();
         if (1..=self.fit.recipe.freeze_norm_at).contains(&state.step) {
-            let statistics = self.statistics(&net);
+            let statistics = self.statistics(&net, self.fit.recipe.plan.as_ref());
             net = replace_running(net, statistics);
         }
         let dice = (self.fit.validate)(&net)?;
@@ -229,9 +255,8 @@ impl Scene<'_> {
     }
 
     /// Statistics of batch norm over many batches, of a network without gradients.
-    fn statistics(&self, net: &UNet) -> Vec<Option<BatchStatistics>> {
-        let Recipe { topology, plan, .. } = self.fit.recipe;
-        estimate(net, topology, plan.as_ref(), &self.norm_batches)
+    fn statistics(&self, net: &UNet, plan: Option<&QuantPlan>) -> Vec<Option<BatchStatistics>> {
+        estimate(net, &self.fit.recipe.topology, plan, &self.norm_batches)
     }
 
     /// One optimiser step; `rate` scales the peak learning rates.
@@ -243,7 +268,7 @@ impl Scene<'_> {
             true => Phase::Training,
             false => Phase::Evaluation,
         };
-        let (topology, plan) = (&recipe.topology, recipe.plan.as_ref());
+        let (topology, plan) = (&recipe.topology, recipe.plan_in(state.step));
         let x = Tensor::<4>::from_data(images.clone(), self.fit.device);
         let result = forward(&state.net, Pass { topology, plan, phase, keep_outputs: false }, x);
         let loss = self.loss(result.logits, batch, images);

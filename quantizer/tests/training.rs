@@ -69,8 +69,19 @@ fn killed_after(step: usize, job: impl FnOnce(&mut dyn FnMut(ProgressEvent))) {
 
 #[test]
 fn a_resumed_run_gives_the_same_bytes_as_an_uninterrupted_one() {
+    resumes_with(Vec::new());
+}
+
+/// Killed at step 10 it goes on from step 8, where the bits narrow for the second time.
+#[test]
+fn a_resumed_run_narrows_where_the_uninterrupted_one_does() {
+    resumes_with(vec![[4, 6], [2, 3]]);
+}
+
+fn resumes_with(progressive: Vec<[u8; 2]>) {
     let data = discs(16, 2);
-    let mut configs = tiny(16, 18, 14);
+    let mut configs = tiny(16, 18, 12);
+    configs.quantize.progressive = progressive;
     configs.augment = Augment { elastic: 2.0, rotation: 10.0, noise: 0.1, ..Default::default() };
     let [whole, parts] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let preprocess = Preprocess::default();
@@ -101,6 +112,33 @@ fn a_resumed_run_gives_the_same_bytes_as_an_uninterrupted_one() {
         network::Network { name: String::new(), ..network }
     };
     assert!(network(&report.model) == network(&resumed.model), "model.qunet differs");
+}
+
+/// One-bit weights after wider ones, in both modes: only the last bits are validated and lowered.
+#[test]
+fn bits_narrow_while_fine_tuning() {
+    let data = discs(16, 2);
+    let dir = tempfile::tempdir().unwrap();
+    let mut configs = tiny(16, 80, 0);
+    let float = train_float(&data, &configs, dir.path(), Resume::Fresh, &mut silent).unwrap();
+    configs.quantize.steps = 60;
+    configs.quantize.progressive = vec![[4, 8], [2, 4]];
+    for (mode, weight_bits) in [(QuantizeMode::Scaled, 1), (QuantizeMode::Fixed, 3)] {
+        (configs.quantize.weight_bits, configs.quantize.activation_bits) = (weight_bits, 3);
+        configs.quantize.mode = mode;
+        let report = run_quantize(&data, &configs, dir.path());
+        assert_eq!(report.fake_quant_mismatches, 0, "{mode:?}");
+        assert_eq!(report.plan.bits[1].weight, weight_bits);
+        assert!(report.validation_dice > float.validation_dice - 0.05, "{mode:?}: {report:?}");
+        let lines =
+            std::fs::read_to_string(MetricsFile::path(dir.path(), Stage::Quantize)).unwrap();
+        let events = lines.lines().map(|l| serde_json::from_str::<ProgressEvent>(l).unwrap());
+        let validated: Vec<usize> = events
+            .filter(|event| event.validation_dice.is_some())
+            .map(|event| event.step)
+            .collect();
+        assert_eq!(validated, [48, 56, 60], "{mode:?}");
+    }
 }
 
 /// Fine-tuning of one float network at different bits, each beside calibration alone.
