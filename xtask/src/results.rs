@@ -34,6 +34,9 @@ struct Entry {
     network: String,
     /// Of the float network, and of fine-tuning and the control.
     steps: [usize; 2],
+    /// Wider bits that fine-tuning went through before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    progressive: Vec<[u8; 2]>,
     #[serde(flatten)]
     row: Row,
     command: String,
@@ -41,9 +44,14 @@ struct Entry {
 }
 
 impl Entry {
-    fn key(&self) -> (&str, &str, [usize; 2], &str, [u8; 2]) {
-        let Row { dataset, mode, weight_bits, activation_bits, .. } = &self.row;
-        (dataset, &self.network, self.steps, mode, [*weight_bits, *activation_bits])
+    fn key(&self) -> (&str, &str, [usize; 2], &str, Vec<[u8; 2]>) {
+        (&self.row.dataset, &self.network, self.steps, &self.row.mode, self.bits())
+    }
+
+    /// Widths in the order in which fine-tuning had them.
+    fn bits(&self) -> Vec<[u8; 2]> {
+        let last = [self.row.weight_bits, self.row.activation_bits];
+        self.progressive.iter().copied().chain([last]).collect()
     }
 }
 
@@ -77,7 +85,8 @@ impl AddResults {
                 format!("--weights {weight_bits} --activations {activation_bits} --modes {mode}");
             let command = format!("{} {widths}", self.command);
             let commit = self.commit.clone();
-            let entry = Entry { network: network.clone(), steps, row, command, commit };
+            let (network, progressive) = (network.clone(), quantize.progressive.clone());
+            let entry = Entry { network, steps, progressive, row, command, commit };
             match entries.iter_mut().find(|known| known.key() == entry.key()) {
                 Some(known) => *known = entry,
                 None => entries.push(entry),
@@ -109,7 +118,9 @@ fn table(entries: &[Entry]) -> String {
                     quantized | drop, points (95 %) | pooled drop (95 %) | bytes | ratio | ≠ | commit |\n"
             .to_owned();
     text += &("|".to_owned() + &"---|".repeat(16) + "\n");
-    for Entry { network, steps, row, commit, .. } in entries {
+    for entry in entries {
+        let Entry { network, steps, row, commit, .. } = entry;
+        let bits = entry.bits().into_iter().map(|[w, a]| format!("W{w} A{a}"));
         let points = |dice: f64| format!("{:.2}", 100.0 * dice);
         let signed = |dice: f64| format!("{:+.2}", 100.0 * dice);
         let bytes = row.bytes.map_or("–".into(), |bytes| bytes.to_string());
@@ -124,7 +135,7 @@ fn table(entries: &[Entry]) -> String {
             network.clone(),
             format!("{} + {}", steps[0], steps[1]),
             row.mode.clone(),
-            format!("W{} A{}", row.weight_bits, row.activation_bits),
+            bits.collect::<Vec<_>>().join(" → "),
             row.seeds.to_string(),
             points(row.trivial_dice),
             row.prior_dice.map_or("–".into(), points),
