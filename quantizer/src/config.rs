@@ -305,9 +305,8 @@ impl QuantizeConfig {
         bits("quantize.activation_bits", self.activation_bits)?;
         bits("quantize.first_weight_bits", self.first_weight_bits)?;
         bits("quantize.head_weight_bits", self.head_weight_bits)?;
-        for [weight, activation] in &self.progressive {
-            bits("quantize.progressive", *weight)?;
-            bits("quantize.progressive", *activation)?;
+        for found in self.progressive.as_flattened() {
+            bits("quantize.progressive", *found)?;
         }
         for (name, layer) in &self.layers {
             if let Some(found) = layer.weight_bits {

@@ -1,11 +1,12 @@
 //! The differentiable forward pass: float or fake-quantized, training or evaluation.
 
-use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use burn::tensor::module::{conv_transpose2d, conv2d, interpolate, max_pool2d};
 use burn::tensor::ops::{
     ConvOptions, ConvTransposeOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions,
 };
+use burn::tensor::{Device, Tensor, TensorData};
+use datasets::sampler::Batch;
 
 use crate::config::QuantizeMode;
 use crate::fake_quant::{self, QuantPlan};
@@ -53,6 +54,12 @@ pub struct Pass<'a> {
     pub phase: Phase,
     /// Keep each layer's output (after ReLU, before quantization).
     pub keep_outputs: bool,
+}
+
+/// The images of a batch as the input of [`forward`].
+pub fn input(batch: &Batch, topology: &Topology, device: &Device) -> Tensor<4> {
+    let shape = [batch.n, topology.input_channels, batch.height, batch.width];
+    Tensor::from_data(TensorData::new(batch.images.clone(), shape), device)
 }
 
 /// Runs the network.

@@ -1,10 +1,10 @@
 //! The statistics of batch norm: running averages while training, and means over many batches.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use datasets::sampler::Batch;
 
 use crate::fake_quant::QuantPlan;
-use crate::forward::{BatchStatistics, Pass, Phase, forward};
+use crate::forward::{BatchStatistics, Pass, Phase, forward, input};
 use crate::topology::Topology;
 use crate::unet::{NORM_MOMENTUM, UNet};
 
@@ -28,10 +28,8 @@ pub fn estimate(
 ) -> Vec<Option<BatchStatistics>> {
     let device = net.units[0].weight.device();
     let statistics = batches.iter().map(|batch| {
-        let shape = [batch.n, topology.input_channels, batch.height, batch.width];
-        let x = Tensor::from_data(TensorData::new(batch.images.clone(), shape), &device);
         let pass = Pass { topology, plan, phase: Phase::Training, keep_outputs: false };
-        forward(net, pass, x).statistics
+        forward(net, pass, input(batch, topology, &device)).statistics
     });
     let sums = statistics.reduce(|sums, found| sums.into_iter().zip(found).map(add).collect());
     let mean = |sum: Tensor<1>| sum / batches.len() as f64;
@@ -105,10 +103,8 @@ mod tests {
     }
 
     fn logits(net: &UNet, topology: &Topology, phase: Phase, batch: &Batch) -> Vec<f32> {
-        let shape = [batch.n, 1, SIDE, SIDE];
-        let x = Tensor::from_data(TensorData::new(batch.images.clone(), shape), &Device::flex());
         let pass = Pass { topology, plan: None, phase, keep_outputs: false };
-        host(forward(net, pass, x).logits)
+        host(forward(net, pass, input(batch, topology, &Device::flex())).logits)
     }
 
     #[test]

@@ -8,7 +8,7 @@ use datasets::sampler::{Batch, PatchSampler};
 use crate::config::{QuantizeConfig, QuantizeMode};
 use crate::error::QuantizerError;
 use crate::fake_quant::{QuantPlan, Range, min_mse_step, step_size};
-use crate::forward::{Pass, Phase, forward};
+use crate::forward::{Pass, Phase, forward, input};
 use crate::integers::gain;
 use crate::topology::{LayerSpec, Operation, Topology};
 use crate::unet::{NORM_EPSILON, UNet, UnitValues, host};
@@ -70,8 +70,7 @@ pub fn start(
         return Ok((UNet::from_values(topology, &float.values(), device), plan));
     }
     let plain = device.clone().inner();
-    let shape = [batch.n, topology.input_channels, batch.height, batch.width];
-    let x = Tensor::<4>::from_data(TensorData::new(batch.images.clone(), shape), &plain);
+    let x = input(batch, topology, &plain);
     let pass = Pass { topology, plan: None, phase: Phase::Evaluation, keep_outputs: true };
     let outputs = forward(&float.valid(), pass, x).outputs;
     let mut values = float.values();
@@ -96,9 +95,7 @@ pub fn narrow(
     batch: &Batch,
 ) -> UNet {
     let still = net.valid();
-    let shape = [batch.n, topology.input_channels, batch.height, batch.width];
-    let device = still.units[0].weight.device();
-    let x = Tensor::<4>::from_data(TensorData::new(batch.images.clone(), shape), &device);
+    let x = input(batch, topology, &still.units[0].weight.device());
     let pass = Pass { topology, plan: Some(wide), phase: Phase::Training, keep_outputs: true };
     let outputs = forward(&still, pass, x).outputs;
     let mut values = still.values();
@@ -154,11 +151,9 @@ fn correct_shift(
     values: &mut [UnitValues],
 ) {
     let device = float.units[0].weight.device();
-    let shape = [batch.n, topology.input_channels, batch.height, batch.width];
     let run = |net: &UNet, plan: Option<&QuantPlan>, batch: &Batch| {
-        let x = Tensor::<4>::from_data(TensorData::new(batch.images.clone(), shape), &device);
         let pass = Pass { topology, plan, phase: Phase::Training, keep_outputs: false };
-        forward(net, pass, x)
+        forward(net, pass, input(batch, topology, &device))
     };
     let mut rounded = batch.clone();
     quantize_batch(&mut rounded, plan.input_step);

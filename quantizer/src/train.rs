@@ -4,7 +4,7 @@ use std::sync::mpsc::Receiver;
 
 use burn::module::{Module, ParamId};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use datasets::Augment;
 use datasets::sampler::Batch;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint;
 use crate::error::QuantizerError;
 use crate::fake_quant::QuantPlan;
-use crate::forward::{BatchStatistics, Pass, Phase, forward};
+use crate::forward::{BatchStatistics, Pass, Phase, forward, input};
 use crate::loss::{LossWeights, distillation, loss, target};
 use crate::norm::{estimate, replace_running, update_running};
 use crate::prefetch;
@@ -202,8 +202,8 @@ impl Scene<'_> {
             let loss = self.step(state, &batch, rate)?;
             let last = state.step == recipe.steps;
             let narrowed = recipe.plan_in(state.step - 1) == recipe.plan.as_ref();
-            let validates = last || state.step.is_multiple_of(recipe.validation_every);
-            let validation_dice = match validates && narrowed {
+            let due = last || state.step.is_multiple_of(recipe.validation_every);
+            let validation_dice = match narrowed && due {
                 true => Some(self.validate(state)?),
                 false => None,
             };
@@ -262,16 +262,14 @@ impl Scene<'_> {
     /// One optimiser step; `rate` scales the peak learning rates.
     fn step(&self, state: &mut State, batch: &Batch, rate: f64) -> Result<f32, QuantizerError> {
         let recipe = self.fit.recipe;
-        let shape = [batch.n, recipe.topology.input_channels, batch.height, batch.width];
-        let images = TensorData::new(batch.images.clone(), shape);
         let phase = match state.step < recipe.freeze_norm_at {
             true => Phase::Training,
             false => Phase::Evaluation,
         };
         let (topology, plan) = (&recipe.topology, recipe.plan_in(state.step));
-        let x = Tensor::<4>::from_data(images.clone(), self.fit.device);
+        let x = input(batch, topology, self.fit.device);
         let result = forward(&state.net, Pass { topology, plan, phase, keep_outputs: false }, x);
-        let loss = self.loss(result.logits, batch, images);
+        let loss = self.loss(result.logits, batch);
         let value = host(loss.clone())[0];
         if !value.is_finite() {
             return Err(QuantizerError::Diverged { step: state.step, loss: value });
@@ -293,7 +291,7 @@ impl Scene<'_> {
     }
 
     /// The loss against the truth and, for its share, against the teacher.
-    fn loss(&self, logits: Tensor<4>, batch: &Batch, images: TensorData) -> Tensor<1> {
+    fn loss(&self, logits: Tensor<4>, batch: &Batch) -> Tensor<1> {
         let Recipe { topology, dice_weight, cross_entropy_weight, distillation: share, .. } =
             self.fit.recipe;
         let shape = [batch.n, batch.height, batch.width];
@@ -303,7 +301,7 @@ impl Scene<'_> {
         let Some(teacher) = self.fit.teacher.filter(|_| *share > 0.0) else {
             return from_truth;
         };
-        let x = Tensor::<4>::from_data(images, &self.fit.device.clone().inner());
+        let x = input(batch, topology, &self.fit.device.clone().inner());
         let phase = Phase::Evaluation;
         let pass = Pass { topology, plan: None, phase, keep_outputs: false };
         let answers = Tensor::from_inner(forward(teacher, pass, x).logits);

@@ -69,18 +69,18 @@ fn killed_after(step: usize, job: impl FnOnce(&mut dyn FnMut(ProgressEvent))) {
 
 #[test]
 fn a_resumed_run_gives_the_same_bytes_as_an_uninterrupted_one() {
-    resumes_with(Vec::new());
+    resumes_with(14, Vec::new());
 }
 
 /// Killed at step 10 it goes on from step 8, where the bits narrow for the second time.
 #[test]
 fn a_resumed_run_narrows_where_the_uninterrupted_one_does() {
-    resumes_with(vec![[4, 6], [2, 3]]);
+    resumes_with(12, vec![[4, 6], [2, 3]]);
 }
 
-fn resumes_with(progressive: Vec<[u8; 2]>) {
+fn resumes_with(fine_tuning: usize, progressive: Vec<[u8; 2]>) {
     let data = discs(16, 2);
-    let mut configs = tiny(16, 18, 12);
+    let mut configs = tiny(16, 18, fine_tuning);
     configs.quantize.progressive = progressive;
     configs.augment = Augment { elastic: 2.0, rotation: 10.0, noise: 0.1, ..Default::default() };
     let [whole, parts] = [(); 2].map(|()| tempfile::tempdir().unwrap());
